@@ -1,0 +1,79 @@
+"""The command ``whit``: one file per verb, loaded when it is called."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+
+import click
+
+from whit.errors import WhitError
+
+# verb -> one line of help; the module of the same name holds a click command `command`
+VERBS = {
+    "convert": "Convert a trained model to a .whit file.",
+    "inspect": "Show what is in a .whit file: layers, sizes, memory.",
+    "run": "Run a .whit file on a virtual or a real board.",
+    "virtual": "Start a virtual board and print its port.",
+    "boards": "List the boards that are connected.",
+    "deploy": "Put a model and the runtime on a board.",
+}
+
+
+class _Verbs(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        command: click.Command = importlib.import_module(f"whit.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS.items()))
+
+
+@click.group(
+    cls=_Verbs,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Example: whit convert model.tflite && whit deploy model.whit",
+)
+@click.version_option(package_name="whit", message="whit %(version)s")
+def cli() -> None:
+    """Machine learning on the MicroPython that a board already runs."""
+
+
+def report(error: WhitError) -> None:
+    """Print an error as every verb does: one line, a blank line, a hint; on stderr."""
+    click.echo(f"whit: {error}", err=True)
+    if error.hint:
+        click.echo(f"\nhint: {error.hint}", err=True)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Entry point. Exit codes: 0 done, 1 an error the user can act on, 2 wrong usage, 130 Ctrl-C."""
+    try:
+        code = cli.main(args=argv, prog_name="whit", standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
+    except WhitError as error:
+        report(error)
+        sys.exit(1)
+    except click.UsageError as error:
+        error.show()
+        sys.exit(2)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(1)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("whit: stopped", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,13 @@
+"""Where the data of the package lives, in a wheel and in a checkout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_HERE = Path(__file__).resolve().parent
+
+
+def device_root() -> Path:
+    """The folder that holds the device package ``whit`` (copied to ``/lib`` of a board)."""
+    packaged = _HERE / "_device"
+    return packaged if packaged.is_dir() else _HERE.parents[1] / "device"
