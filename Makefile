@@ -1,0 +1,47 @@
+# make demo | make test | make lint need nothing but python3 (3.10 to 3.13) with venv and pip.
+PYTHON ?= python3
+PY := .venv/bin/python
+STAMP := .venv/.ready
+
+# Nothing is cached outside of the checkout.
+export PIP_NO_CACHE_DIR := 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export KERAS_HOME := $(CURDIR)/.venv/keras
+
+.PHONY: help setup demo test lint format clean
+help:
+	@echo "make setup   .venv with the package, TensorFlow and the tools (1.9 GB, once)"
+	@echo "make demo    train a gesture model, convert, deploy to a virtual board, compare"
+	@echo "make test    every test"
+	@echo "make lint    ruff and mypy"
+	@echo "make format  let ruff put the code in order"
+	@echo "make clean   remove what the build and the tests made; .venv stays"
+
+setup: $(STAMP)
+
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 10) <= v <= (3, 13) else \
+	"make: $(PYTHON) is Python %d.%d; whit needs 3.10 to 3.13, for example: make setup PYTHON=python3.12" % v)'
+	@echo "setup: packages for whit, TensorFlow among them; a few minutes the first time"
+	$(PYTHON) -m venv .venv
+	$(PY) -m pip install -e '.[keras,examples,dev]'
+	@touch $@
+
+demo: setup
+	@$(PY) examples/gesture_control/demo.py
+
+test: setup
+	$(PY) -m pytest
+
+lint: setup
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+
+format: setup
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+clean:
+	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis examples/*/build
+	find . -name .venv -prune -o -type d -name __pycache__ -exec rm -rf {} +
