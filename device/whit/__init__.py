@@ -6,8 +6,8 @@ class BlobError(ValueError):
     "The .whit file is damaged, hostile, or made for another whit."
 
 
-def load(source):
+def load(source, kernels=None):
     "Model from the path of a .whit file, or from its bytes."
     from .model import load  # only now: importing whit costs nearly nothing
 
-    return load(source)
+    return load(source, kernels)

@@ -1,0 +1,212 @@
+# Model: a loaded .whit file that runs.
+import gc
+import sys
+from array import array
+
+from . import BlobError
+
+_KERNELS = ("", "", "", "conv", "pool", "reduce", "add", "mul", "softmax", "lut", "copy")
+
+
+def word(b, i):
+    return b[i] | b[i + 1] << 8 | b[i + 2] << 16 | b[i + 3] << 24
+
+
+class _Zeros:
+    # array('b', _Zeros(n)) allocates its n bytes at once, with no second copy
+    def __init__(self, n):
+        self.n = n
+
+    def __len__(self):
+        return self.n
+
+    def __iter__(self):
+        return (0 for _ in range(self.n))
+
+
+def _allocate(name, n, make):
+    gc.collect()
+    try:
+        return make(n)
+    except MemoryError:
+        pass
+    gc.collect()
+    raise MemoryError("%s needs %d B in one piece; %d B free" % (name, n, gc.mem_free()))
+
+
+def _family(force):
+    # the name of the best kernels that this firmware runs
+    global _best
+    if force:
+        return force
+    if not _best:
+        _best = "bytecode"
+        try:
+            from . import viper
+
+            if viper.works():
+                _best = "viper"
+        except (ImportError, SyntaxError, ValueError):
+            print("whit: no native emitter here; its bytecode kernels are much slower")
+    return _best
+
+
+_best = ""
+
+
+def load(source, kernels=None):
+    name = "blob"
+    file = None
+    if isinstance(source, str):
+        name = source
+        try:
+            file = open(source, "rb")
+        except OSError as e:
+            if e.errno != 2:
+                raise
+            raise OSError(2, "%s: no such file" % name)
+    from . import verify
+
+    try:
+        if file:
+            head = file.read(36)
+            size = file.seek(0, 2)
+            arena = verify.header(name, head, size)
+            arena = _allocate(name, arena, lambda n: array("b", _Zeros(n)))
+            blob = _allocate(name, size, bytearray)
+            file.seek(0)
+            if file.readinto(blob) != size:
+                raise BlobError("%s: ends too early" % name)
+        else:
+            blob = source
+            arena = verify.header(name, blob, len(blob))
+            arena = _allocate(name, arena, lambda n: array("b", _Zeros(n)))
+        verify.whole(name, blob)
+        verify.plan(name, blob)
+    finally:
+        if file:
+            file.close()
+        # each blob is checked once; the code for it need not stay in RAM
+        sys.modules.pop("whit.verify", None)
+        sys.modules["whit"].__dict__.pop("verify", None)
+    return Model(name, blob, arena, _family(kernels))
+
+
+class Model:
+    def __init__(self, name, blob, arena, family):
+        self.name = name
+        self.kernels = family
+        self._blob = blob
+        self._arena = arena
+        plan = 36 + word(blob, 20)
+        end = plan + word(blob, 24)
+        view = memoryview(arena)
+        ops = []
+        offsets = array("I")
+        at = plan
+        while at < end:
+            op = word(blob, at)
+            if op < 3:
+                i = word(blob, at + 16)
+                part = view[i : i + word(blob, at + 20)]
+                if op == 1:
+                    self.input = part
+                    self._in = at
+                else:
+                    self.output = part
+                    self._out = at
+            else:
+                ops.append(self._kernel(_KERNELS[op]))
+                offsets.append(at - plan)
+            at += 4 * word(blob, at + 4)
+        self._ops = ops
+        self._offsets = offsets
+        self._block = self._parameters(plan, end)
+        self._labels = None
+        self._scores = None
+
+    def _kernel(self, name):
+        # imported when the first model needs it
+        path = "whit.%s.%s" % (self.kernels, name)
+        __import__(path)
+        return sys.modules[path].run
+
+    def _parameters(self, plan, data):
+        if self.kernels == "bytecode":
+            return [0, memoryview(self._blob)[plan:data], self._arena, self._blob, data]
+        from uctypes import addressof
+
+        if addressof(self._blob) & 3:
+            self._blob = bytearray(self._blob)
+        block = array("I", [0])
+        base = addressof(self._blob)
+        for address in (base + plan, addressof(self._arena), base + data):
+            block.append(address & 0xFFFFFFFF)
+            block.append(address >> 32)
+        return block
+
+    def run(self):
+        "Runs the model on `input`, into `output`. Allocates nothing."
+        block = self._block
+        offsets = self._offsets
+        ops = self._ops
+        i = 0
+        n = len(ops)
+        while i < n:
+            block[0] = offsets[i]
+            ops[i](block)
+            i += 1
+
+    def predict(self, x):
+        "Label, index of the largest output, or value, for x in the unit of training."
+        from .edges import answer, quantise
+
+        quantise(self, x)
+        self.run()
+        return answer(self)
+
+    @property
+    def labels(self):
+        "Names of the outputs, or []."
+        if self._labels is None:
+            self._labels = self.meta().get("labels") or []
+        return self._labels
+
+    @property
+    def scores(self):
+        "The outputs of the last run in the unit of training; one array, filled anew."
+        from .edges import dequantise
+
+        return dequantise(self)
+
+    def meta(self):
+        "What the converter wrote about the model: a new dict."
+        import json
+
+        try:
+            return json.loads(bytes(memoryview(self._blob)[36 : 36 + word(self._blob, 20)]))
+        except ValueError:
+            raise BlobError("%s: META is not JSON" % self.name)
+
+    def selftest(self):
+        "Runs the stored test. -> number of output bytes that differ (0: it passes)"
+        from .report import selftest
+
+        return selftest(self)
+
+    def summary(self):
+        "Prints a line per layer."
+        from .report import summary
+
+        summary(self)
+
+    def profile(self, runs=1):
+        "Prints and returns the time of each layer: [(name, us, macs)]."
+        from .report import profile
+
+        return profile(self, runs)
+
+    def __repr__(self):
+        from .report import line
+
+        return line(self)

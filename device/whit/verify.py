@@ -1,0 +1,224 @@
+# Proves, before anything runs, that a blob is whole and that no kernel can leave the arena or DATA.
+# Kernels trust what stands here; FORMAT.md says the same in words. The module is dropped from RAM after `load`.
+from . import BlobError, __version__
+
+# words of the record of each operator; 0: no such operator
+_WORDS = (0, 8, 8, 27, 20, 20, 31, 27, 8, 7, 21)
+
+
+def word(b, i):
+    return b[i] | b[i + 1] << 8 | b[i + 2] << 16 | b[i + 3] << 24
+
+
+def crc32(data, crc):
+    try:
+        from binascii import crc32
+
+        return crc32(data, crc) & 0xFFFFFFFF
+    except ImportError:
+        crc ^= 0xFFFFFFFF
+        for byte in data:
+            crc ^= byte
+            for _ in range(8):
+                crc = crc >> 1 ^ (0xEDB88320 if crc & 1 else 0)
+        return crc ^ 0xFFFFFFFF
+
+
+def header(name, b, size):
+    "Checks the first 36 bytes b of a blob of `size` bytes. -> bytes of the arena"
+    if len(b) < 36 or bytes(b[:4]) != b"WHIT":
+        raise BlobError("%s: not a whit file" % name)
+    form = b[4] | b[5] << 8
+    if form != 1:
+        raise BlobError("%s: format %d; this whit reads 1" % (name, form))
+    mine = __version__.split(".")
+    if (b[7], b[6]) > (int(mine[0]), int(mine[1])):
+        raise BlobError("%s: needs whit %d.%d; this is %s" % (name, b[7], b[6], __version__))
+    want = word(b, 12)
+    if want != size:
+        raise BlobError("%s: %d B; its header says %d" % (name, size, want))
+    if 36 + sum(word(b, i) for i in range(20, 36, 4)) != size or any(word(b, i) & 3 for i in range(16, 32, 4)):
+        raise BlobError("%s: sections do not fit the file" % name)
+    return word(b, 16)
+
+
+def whole(name, b):
+    "Checks the CRC-32, which covers all but its own four bytes."
+    m = memoryview(b)
+    if crc32(m[12:], crc32(m[:8], 0)) != word(b, 8):
+        raise BlobError("%s: checksum does not match; copy it again" % name)
+
+
+class _Record:
+    # one record of PLAN, with the questions that its check asks
+    def __init__(self, b, at, arena, data):
+        self.b = b
+        self.at = at
+        self.arena = arena
+        self.start = word(b, at + 8)
+        self.data = word(b, at + 12)
+        self.ok = self.start + self.data <= data and not self.start & 3 and not self.data & 3
+
+    def __getitem__(self, i):
+        return word(self.b, self.at + 4 * i)
+
+    def need(self, condition):
+        if not condition:
+            self.ok = False
+
+    def inside(self, offset, size):  # in the arena
+        self.need(0 < size and offset + size <= self.arena)
+
+    def stored(self, offset, size):  # in this record's part of DATA
+        self.need(0 < size and offset + size <= self.data)
+
+    def small(self, first, last, least=0):  # fields that a kernel multiplies
+        for i in range(first, last + 1):
+            self.need(least <= self[i] < 32768)
+
+    def bytes(self, first, last):  # zero points and bounds, all plus 128
+        for i in range(first, last + 1):
+            self.need(self[i] < 256)
+
+    def scale(self, i):  # multiplier in [0, 2**31), right shift | left shift << 8
+        self.need(self[i] >> 31 == 0 and self[i + 1] & 255 < 32 and self[i + 1] >> 8 < 32)
+
+    def strided(self, ref, dims, strides, data=True):  # ref: offset << 1 | in DATA
+        span = 1
+        for i in range(4):
+            span += (self[dims + i] - 1) * self[strides + i]
+        self.need(span < 1 << 24)
+        (self.stored if data and ref & 1 else self.inside)(ref >> 1, span)
+
+    def count(self, dims):
+        n = 1
+        for i in range(4):
+            self.need(0 < self[dims + i] < 1 << 24)
+            n *= self[dims + i]
+        return n
+
+
+def _edge(r):
+    r.inside(r[4], r[5])
+    r.need(r[7] < 256 and 0 < r[6] < 0x7F800000)
+
+
+def _conv(r):
+    r.small(8, 20, 1)
+    r.small(21, 22)
+    r.bytes(23, 26)
+    k = r[15] * r[16] * r[11]
+    k4 = (k + 3) & -4
+    channels = r[10] * r[14]
+    r.inside(r[4], r[8] * r[9] * r[10] * r[11])
+    r.inside(r[5], r[12] * r[13] * channels)
+    r.inside(r[6], r[10] * k4)
+    r.stored(0, channels * k + k4 - k)
+    r.stored(r[7], 12 * channels)
+    r.need(not r[7] & 3)
+    if r.ok:
+        at = 36 + word(r.b, 20) + word(r.b, 24) + r.start + r[7]
+        for i in range(channels):
+            m = word(r.b, at + 12 * i + 4)
+            s = word(r.b, at + 12 * i + 8)
+            r.need(m >> 31 == 0 and s & 255 < 32 and s >> 8 < 32)
+
+
+def _pool(r):
+    r.small(6, 14, 1)
+    r.small(15, 16)
+    r.bytes(17, 19)
+    r.inside(r[4], r[6] * r[7] * r[8])
+    r.inside(r[5], r[9] * r[10] * r[8])
+    # no window without a pixel: it would divide by zero
+    r.need(r[15] < r[11] and (r[9] - 1) * r[13] < r[6] + r[15])
+    r.need(r[16] < r[12] and (r[10] - 1) * r[14] < r[7] + r[16])
+
+
+def _reduce(r):
+    r.need(all(r[i] < 1 << 24 for i in range(6, 14)) and all(r[i] for i in range(6, 14, 2)))
+    r.need(r[10] * r[12] <= r.arena)
+    r.inside(r[4], 1 + sum((r[i] - 1) * r[i + 1] for i in range(6, 14, 2)))
+    r.inside(r[5], r[6] * r[8])
+    r.scale(15)
+    r.bytes(17, 19)
+
+
+def _binary(r, operands):
+    r.inside(r[6], r.count(8))
+    r.strided(r[4], 8, 12)
+    r.strided(r[5], 8, 16)
+    r.bytes(operands, operands)
+
+
+def _add(r):
+    _binary(r, 20)
+    r.inside(r[7], 2048)
+    r.need(not r[7] & 3)
+    r.scale(21)
+    r.scale(24)
+    r.scale(27)
+    r.need(r[23] < 256 and r[26] < 256)
+    r.bytes(29, 30)
+
+
+def _mul(r):
+    _binary(r, 20)
+    r.scale(22)
+    r.bytes(21, 21)
+    r.bytes(24, 26)
+
+
+def _softmax(r):
+    r.need(0 < r[6] < 1 << 24 and 0 < r[7] < 4096)
+    r.inside(r[4], r[6] * r[7])
+    r.inside(r[5], r[6] * r[7])
+    r.stored(0, 1024)
+    if r.ok:  # exp(0) is 1 and no entry is negative: else the sum could be 0, and its inverse never found
+        at = 36 + word(r.b, 20) + word(r.b, 24) + r.start
+        r.need(word(r.b, at) == 0x7FFFFFFF and all(r.b[at + i] < 128 for i in range(3, 1024, 4)))
+
+
+def _lut(r):
+    r.inside(r[4], r[6])
+    r.inside(r[5], r[6])
+    r.stored(0, 256)
+
+
+def _copy(r):
+    r.need(r[7] == 0 or r[6] + r[7] <= r.arena)
+    r.bytes(8, 8)
+    r.need(r.count(9) <= r.arena)
+    r.strided(r[4], 9, 13)
+    r.strided(r[5] << 1, 9, 17, False)
+
+
+_CHECKS = (None, _edge, _edge, _conv, _pool, _reduce, _add, _mul, _softmax, _lut, _copy)
+
+
+def plan(name, b):
+    "Checks every record."
+    arena = word(b, 16)
+    at = 36 + word(b, 20)
+    end = at + word(b, 24)
+    data = word(b, 28)
+    edges = [0, 0, 0]
+    while at < end:
+        op = word(b, at)
+        if not 0 < op < len(_WORDS):
+            raise BlobError("%s: op %d is unknown to whit %s" % (name, op, __version__))
+        words = _WORDS[op]
+        if at + 4 * words > end or word(b, at + 4) != words:
+            raise BlobError("%s: op %d has a record of the wrong size" % (name, op))
+        r = _Record(b, at, arena, data)
+        _CHECKS[op](r)
+        if not r.ok:
+            raise BlobError("%s: op %d at byte %d reaches outside its memory" % (name, op, at))
+        if op < 3:
+            edges[0] += r[5]
+            edges[op] += 1
+        at += 4 * words
+    if not edges[1] or not edges[2]:
+        raise BlobError("%s: no input or no output" % name)
+    if word(b, 32) not in (0, edges[0]):
+        raise BlobError("%s: its self-test has the wrong size" % name)

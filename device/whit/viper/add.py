@@ -1,0 +1,85 @@
+# ADD: out = requantise(requantise((a - za) << 20) + requantise((b - zb) << 20)).
+# An operand has 256 values, so its inner requantisation is a table of 256 words, made in scratch before the loop.
+# Up to four axes; a stride of 0 broadcasts. The address of an operand is offset << 1, plus 1 if it lies in DATA.
+import micropython
+
+
+@micropython.viper
+def run(x: ptr8):
+    w = x
+    acc = 0
+    c = ptr32(x)
+    p = ptr32((c[1] | c[2] << 32) + c[0])
+    arena = c[3] | c[4] << 32
+    data = (c[5] | c[6] << 32) + p[2]
+    a0 = arena + (p[4] >> 1)
+    if p[4] & 1:
+        a0 = data + (p[4] >> 1)
+    b0 = arena + (p[5] >> 1)
+    if p[5] & 1:
+        b0 = data + (p[5] >> 1)
+    out = ptr8(arena + p[6])
+    t = ptr32(arena + p[7])
+    q = ptr32(int(p) + 80)  # zero point, multiplier, shift of a; then of b
+    sign = 1
+    sign = sign << 31
+    mask = (sign << 1) - 1
+    tables = 2
+    while tables:
+        i = 0
+        while i < 256:
+            acc = ((i ^ 128) - q[0]) << 20
+            ml = q[1] & 65535
+            mh = q[1] >> 16
+            al = acc & 65535
+            acc = acc >> 16
+            u = acc * ml
+            v = al * mh
+            al = ((al * ml >> 16) & 65535) + (u & 32767) + (v & 32767) + 16384
+            acc = (acc * mh << 1) + (u >> 15) + (v >> 15) + (al >> 15)
+            e = q[2] & 255
+            if e:
+                acc = (((acc + (acc >> 31)) >> (e - 1)) + 1) >> 1
+            t[i] = acc
+            i += 1
+        t = ptr32(int(t) + 1024)
+        q = ptr32(int(q) + 12)
+        tables -= 1
+    t = ptr32(arena + p[7])
+    ml = q[1] & 65535
+    mh = q[1] >> 16
+    e = q[2] & 255
+    left = q[2] >> 8
+    i = 0
+    while i < p[8]:
+        j = 0
+        while j < p[9]:
+            k = 0
+            while k < p[10]:
+                x = ptr8(a0 + i * p[12] + j * p[13] + k * p[14])
+                w = ptr8(b0 + i * p[16] + j * p[17] + k * p[18])
+                n = p[11]
+                while n > 0:
+                    acc = (t[x[0]] + t[256 + w[0]]) << left
+                    x = ptr8(int(x) + p[15])
+                    w = ptr8(int(w) + p[19])
+                    acc = ((acc & mask) ^ sign) - sign
+                    al = acc & 65535
+                    acc = acc >> 16
+                    u = acc * ml
+                    v = al * mh
+                    al = ((al * ml >> 16) & 65535) + (u & 32767) + (v & 32767) + 16384
+                    acc = (acc * mh << 1) + (u >> 15) + (v >> 15) + (al >> 15)
+                    if e:
+                        acc = (((acc + (acc >> 31)) >> (e - 1)) + 1) >> 1
+                    acc += q[0]
+                    if acc < q[3]:
+                        acc = q[3]
+                    if acc > q[4]:
+                        acc = q[4]
+                    out[0] = acc ^ 128
+                    out = ptr8(int(out) + 1)
+                    n -= 1
+                k += 1
+            j += 1
+        i += 1
