@@ -64,8 +64,8 @@ print([round(v * 1000) for v in sample])
     woken, rest, moving = out.splitlines()
     assert woken == "0 0x18 0x10"
     assert rest == "[0, 0, 0, 0, 0, 0]"
-    # 2 % of a new push goes into gravity at once; 32767 is +2000 degrees/s = 34.87 rad/s, 164 is 10 degrees/s
-    assert moving == "[-9611, 0, 0, 34871, -34872, 175]"
+    # 2 % of a new push goes into gravity at once; 32767 is 1998 degrees/s = 34.871 rad/s, 164 is 10 degrees/s
+    assert moving == "[-9611, 0, 0, 34871, -34873, 175]"
 
 
 def test_another_chip_is_refused() -> None:
