@@ -1,0 +1,205 @@
+"""Every block of every README is run, and must print what the README says.
+
+How a block is marked, and what is done with it, in order, in one folder and with one virtual board:
+
+- ``sh``: lines that begin with ``$ `` are commands, the lines after each are what it prints, stderr included.
+- ``sh setup``: what sets a checkout up; make's targets are looked up (``make -n``), nothing is installed.
+- ``python``: a program for the host. A ``text`` block right after it is what it prints.
+- ``python board``: typed at the virtual board's REPL, ``>>> `` and ``... `` as a person would see them.
+- ``text`` after anything else, and ``json``: only shown.
+
+In what is printed ``...`` stands for any text, and alone on a line for any lines. Where a document says
+/dev/ttyACM0, it is the port of a virtual board that is meant, with the runtime and iris.whit deployed.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from whit.board import Board
+from whit.virtual import VirtualBoard
+
+ROOT = Path(__file__).resolve().parents[1]
+PORT = "/dev/ttyACM0"
+FIRST = "README.md"  # it makes the model that the others use
+DOCUMENTS = [FIRST, "host/README.md", "device/README.md"]
+SHOWN = {"text", "json"}
+
+
+@dataclass
+class Block:
+    kind: str
+    text: str
+    line: int
+
+
+def blocks(text: str) -> list[Block]:
+    """The fenced blocks of a document, each with the number of its first line."""
+    found, kind, start, lines = [], None, 0, []
+    for number, line in enumerate(text.splitlines(), 1):
+        if kind is None and line.startswith("```"):
+            kind, start, lines = line[3:].strip(), number + 1, []
+        elif kind is not None and line.startswith("```"):
+            found.append(Block(kind, "\n".join(lines), start))
+            kind = None
+        elif kind is not None:
+            lines.append(line)
+    assert kind is None, f"a block that begins at line {start} has no end"
+    return found
+
+
+def matches(want: str, got: str) -> bool:
+    """Is `got` what a document promises? Spaces at the end of lines do not count."""
+    parts = []
+    for line in want.splitlines():
+        if line.strip() == "...":
+            parts.append(r"(?:.*\n)*?")
+        else:
+            parts.append(r".*?".join(re.escape(part) for part in line.rstrip().split("...")) + r"\n")
+    tidy = "".join(line.rstrip() + "\n" for line in got.splitlines())
+    return re.fullmatch("".join(parts), tidy) is not None
+
+
+def prompts(text: str, prompt: str, more: str = "") -> Iterator[tuple[str, str]]:
+    """(what is typed, what it prints) for each prompt of a block."""
+    typed: list[str] = []
+    printed: list[str] = []
+    for line in text.splitlines():
+        if line.startswith(prompt):
+            if typed:
+                yield "\n".join(typed), "\n".join(printed)
+            typed, printed = [line[len(prompt) :]], []
+        elif more and not printed and line.startswith(more):
+            typed.append(line[len(more) :])
+        else:
+            assert typed, f"a line before the first prompt {prompt!r}: {line}"
+            printed.append(line)
+    if typed:
+        yield "\n".join(typed), "\n".join(printed)
+
+
+@dataclass
+class Reader:
+    """Someone who types what the documents say, in a folder of their own."""
+
+    folder: Path
+    port: str
+    done: set[str] = field(default_factory=set)
+
+    def read(self, document: str) -> None:
+        if document in self.done:
+            return
+        if document != FIRST:
+            self.read(FIRST)
+        self.done.add(document)
+        text = (ROOT / document).read_text().replace(PORT, self.port)
+        found = blocks(text)
+        for block, after in zip(found, [*found[1:], Block("", "", 0)], strict=True):
+            where = f"{document}, line {block.line}"
+            if block.kind == "sh":
+                self.shell(block.text, where)
+            elif block.kind == "sh setup":
+                self.targets(block.text, where)
+            elif block.kind == "python":
+                want = after.text if after.kind == "text" else ""
+                self.expect(where, want, self.run([sys.executable, "-c", block.text]))
+            elif block.kind == "python board":
+                self.repl(block.text, where)
+            else:
+                assert block.kind in SHOWN, f"{where}: a block of kind {block.kind!r} is run by nobody"
+
+    def expect(self, where: str, want: str, done: tuple[int, str], code: int = 0) -> None:
+        assert done[0] == code, f"{where}: exit code {done[0]}\n{done[1]}"
+        assert matches(want, done[1]), f"{where} promises\n{want}\n\nand this came:\n{done[1]}"
+
+    def run(self, command: list[str]) -> tuple[int, str]:
+        env = {
+            **os.environ,
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "PYTHONPATH": str(ROOT / "host"),
+            "TMPDIR": str(self.folder),
+            "TF_CPP_MIN_LOG_LEVEL": "3",
+            "COLUMNS": "110",
+        }
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=120,
+        )
+        return done.returncode, done.stdout
+
+    def shell(self, text: str, where: str) -> None:
+        for command, want in prompts(text, "$ "):
+            code = 1 if want.startswith("whit: ") else 0  # a document may show an error
+            self.expect(f"{where}: {command}", want, self.run(["sh", "-c", command]), code)
+
+    def targets(self, text: str, where: str) -> None:
+        for command, _ in prompts(text, "$ "):
+            if command != ". .venv/bin/activate":
+                verb, target = command.split()
+                assert verb == "make", f"{where}: {command}"
+                subprocess.run(["make", "-n", target], cwd=ROOT, check=True, capture_output=True)
+
+    def repl(self, text: str, where: str) -> None:
+        with Board(self.port) as board:
+            for typed, want in prompts(text, ">>> ", "... "):
+                got = board.exec(echoing(typed))
+                self.expect(f"{where}: {typed}", want, (0, got))
+
+
+def echoing(typed: str) -> str:
+    """The code that prints the value of an expression, as a REPL does."""
+    tree = ast.parse(typed)
+    if len(tree.body) == 1 and isinstance(tree.body[0], ast.Expr):
+        return f"_ = ({typed})\nif _ is not None: print(repr(_))"
+    return typed
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
+    with VirtualBoard() as virtual:
+        yield Reader(tmp_path_factory.mktemp("reader"), str(virtual.port))
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_document(reader: Reader, document: str) -> None:
+    reader.read(document)
+
+
+def test_every_readme_is_read() -> None:
+    found = {
+        str(path.relative_to(ROOT))
+        for path in ROOT.rglob("README.md")
+        if not any(part.startswith(".") for part in path.relative_to(ROOT).parts)
+    }
+    assert found == {*DOCUMENTS, "examples/README.md", "examples/gesture_control/README.md"}
+
+
+@pytest.mark.parametrize(
+    ("want", "got", "same"),
+    [
+        ("a\nb", "a\nb\n", True),
+        ("a", "a\nb\n", False),
+        ("a\n...", "a\nb\nc\n", True),
+        ("...\nc", "a\nb\nc\n", True),
+        ("took ... ms", "took 1.5 ms\n", True),
+        ("took ... ms", "took 1.5 s\n", False),
+        ("", "", True),
+        ("", "a\n", False),
+    ],
+)
+def test_matches(want: str, got: str, same: bool) -> None:
+    assert matches(want, got) is same
