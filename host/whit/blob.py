@@ -1,0 +1,183 @@
+"""Writes and reads .whit files. The format stands in device/FORMAT.md."""
+
+from __future__ import annotations
+
+import json
+import struct
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from whit.errors import WhitError
+
+MAGIC = b"WHIT"
+FORMAT = 1
+RUNTIME = (0, 1)  # the smallest runtime that runs what this converter writes
+HEADER = struct.Struct("<4sHBBIIIIIII")  # magic, format, runtime minor, major, crc, bytes, arena, META..TEST bytes
+
+
+@dataclass(frozen=True)
+class TensorInfo:
+    """An input or output. ``shape`` includes the batch; ``dtype`` is what users of the model see at this edge.
+
+    The board's own buffer is int8: value = (int8 - zero_point) * scale.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    scale: float
+    zero_point: int
+
+    @property
+    def size(self) -> int:
+        """Number of values."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+    def quantise(self, values: npt.ArrayLike) -> npt.NDArray[np.int8]:
+        """Values in the unit of training -> int8, rounded half away from zero as the reference does."""
+        x = np.asarray(values, np.float32) / np.float32(self.scale)
+        rounded = np.where(x >= 0, np.floor(x + np.float32(0.5)), np.ceil(x - np.float32(0.5)))
+        return np.clip(np.nan_to_num(rounded) + self.zero_point, -128, 127).astype(np.int8)
+
+    def dequantise(self, q: npt.ArrayLike) -> npt.NDArray[np.float32]:
+        """int8 -> values in the unit of training."""
+        return ((np.asarray(q, np.int8).astype(np.float64) - self.zero_point) * self.scale).astype(np.float32)
+
+    def to_int8(self, raw: npt.NDArray[Any]) -> npt.NDArray[np.int8]:
+        """The model's own numbers at this edge (``dtype``) -> the board's int8."""
+        if raw.dtype == np.int8:
+            return raw
+        if self.dtype == "uint8" and raw.dtype == np.uint8:
+            return (raw ^ 128).view(np.int8)
+        if self.dtype == "float32" and raw.dtype.kind == "f":
+            return self.quantise(raw)
+        raise WhitError(f"input is {raw.dtype}; {self.name} wants {self.dtype}", "drop --raw to give values in the unit of training")
+
+    def from_int8(self, q: npt.NDArray[np.int8]) -> npt.NDArray[Any]:
+        """The board's int8 -> the model's own numbers at this edge."""
+        if self.dtype == "uint8":
+            return q.view(np.uint8) ^ 128
+        return self.dequantise(q) if self.dtype == "float32" else q
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One record of PLAN, as it is shown to people."""
+
+    kind: str
+    shape: tuple[int, ...]
+    macs: int
+
+
+@dataclass(frozen=True)
+class Blob:
+    """A .whit file in memory."""
+
+    name: str
+    content: bytes
+    arena_bytes: int
+    inputs: list[TensorInfo]
+    outputs: list[TensorInfo]
+    labels: list[str]
+    layers: list[Layer]
+    meta: dict[str, Any]
+    plan: bytes
+    data: bytes
+    test: bytes
+
+    @property
+    def blob_bytes(self) -> int:
+        return len(self.content)
+
+    @property
+    def records(self) -> list[list[int]]:
+        """PLAN as lists of words."""
+        words = list(struct.unpack(f"<{len(self.plan) // 4}I", self.plan))
+        result = []
+        at = 0
+        while at < len(words):
+            result.append(words[at : at + words[at + 1]])
+            at += words[at + 1]
+        return result
+
+    def save(self, path: Path) -> None:
+        """Writes the file beside its place, then renames: a stop half way leaves what was there."""
+        beside = path.with_name(path.name + ".new")
+        try:
+            beside.write_bytes(self.content)
+            beside.replace(path)
+        except OSError as error:
+            raise WhitError(f"{path}: {(error.strerror or str(error)).lower()}", "choose another place with -o") from error
+
+
+def _padded(section: bytes, filler: bytes = b"\0") -> bytes:
+    return section + filler * (-len(section) % 4)
+
+
+def write(meta: dict[str, Any], plan: bytes, data: bytes, test: bytes, arena_bytes: int) -> bytes:
+    """The bytes of a .whit file."""
+    text = _padded(json.dumps(meta, separators=(",", ":"), ensure_ascii=True).encode(), b" ")
+    body = text + plan + data + test
+    sizes = (HEADER.size + len(body), arena_bytes, len(text), len(plan), len(data), len(test))
+    head = HEADER.pack(MAGIC, FORMAT, RUNTIME[1], RUNTIME[0], 0, *sizes)
+    crc = zlib.crc32(head[12:] + body, zlib.crc32(head[:8]))
+    return head[:8] + struct.pack("<I", crc) + head[12:] + body
+
+
+def read(path: Path | str) -> Blob:
+    """Reads and checks a .whit file (header, sections, checksum; the board checks every record besides)."""
+    path = Path(path)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise WhitError(f"{path.name}: {(error.strerror or 'cannot be read').lower()}", "'whit convert MODEL' makes a .whit file") from error
+    return parse(content, path.name)
+
+
+def parse(content: bytes, name: str = "blob") -> Blob:
+    """Blob from the bytes of a .whit file; ``name`` is for messages."""
+    if len(content) < HEADER.size or content[:4] != MAGIC:
+        raise WhitError(f"{name}: not a whit file", "'whit convert MODEL' makes a .whit file")
+    _, form, minor, major, crc, size, arena, *sizes = HEADER.unpack_from(content)
+    again = "convert or copy it again"
+    if form != FORMAT:
+        raise WhitError(f"{name}: format {form}; this whit reads {FORMAT}", "'pip install --upgrade whit', or convert the model again")
+    if size != len(content):
+        raise WhitError(f"{name}: {len(content)} B; its header says {size}", again)
+    if zlib.crc32(content[12:], zlib.crc32(content[:8])) != crc or HEADER.size + sum(sizes) != size:
+        raise WhitError(f"{name}: checksum does not match", again)
+    ends = np.cumsum([HEADER.size, *sizes])
+    text, plan, data, test = (content[a:b] for a, b in zip(ends[:-1], ends[1:], strict=True))
+    try:
+        meta = json.loads(text)
+        inputs = [_info(i) for i in meta["inputs"]]
+        outputs = [_info(o) for o in meta["outputs"]]
+        layers = [Layer(kind, tuple(shape), macs) for kind, shape, macs in meta["layers"]]
+        labels = [str(label) for label in meta.get("labels", [])]
+        title = str(meta["name"])
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise WhitError(f"{name}: its description (META) is damaged", again) from error
+    return Blob(title, content, arena, inputs, outputs, labels, layers, meta, plan, data, test)
+
+
+def _info(entry: dict[str, Any]) -> TensorInfo:
+    return TensorInfo(
+        str(entry["name"]),
+        tuple(int(n) for n in entry["shape"]),
+        str(entry["dtype"]),
+        float(entry["scale"]),
+        int(entry["zero_point"]),
+    )
+
+
+def edge_record(code: int, offset: int, size: int, scale: float, zero_point: int) -> list[int]:
+    """Record of an input or output: where it lies, and its quantisation bit for bit."""
+    bits = int(np.array(scale, np.float32).view(np.uint32))
+    return [code, 8, 0, 0, offset, size, bits, zero_point + 128]
+
+

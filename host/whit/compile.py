@@ -1,0 +1,121 @@
+"""Graph -> Blob: clean up, lower, plan, write."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from whit import blob, passes, program
+from whit.errors import WhitError
+from whit.graph import Graph, Tensor, Unsupported
+from whit.ops import LOWER
+from whit.plan import Plan, plan
+from whit.program import Step
+from whit.simulate import Simulator
+from whit.version import __version__
+
+
+def compile_graph(
+    graph: Graph, *, labels: list[str] | None = None, test_input: npt.NDArray[np.int8] | None = None
+) -> blob.Blob:
+    """The Blob of a Graph (which is cleaned up in place).
+
+    ``test_input``: int8 values of all inputs, flat; their output becomes the blob's self-test (default: noise).
+    Raises WhitError that names every operator that cannot run, with its layer.
+    """
+    try:
+        passes.clean(graph)
+        steps = lower(graph)
+        _check_edges(graph)
+    except Unsupported as reason:
+        raise WhitError(f"{graph.name}: {reason}", _HINT) from reason
+    placed = plan(graph, steps)
+    plan_bytes, data = _serialise(graph, steps, placed)
+    meta = _meta(graph, steps, labels or [])
+    without_test = blob.parse(blob.write(meta, plan_bytes, data, b"", placed.arena_bytes), graph.name)
+    simulator = Simulator(without_test)
+    count = sum(t.size for t in graph.inputs)
+    if test_input is None:
+        test_input = np.random.default_rng(0).integers(-128, 128, count).astype(np.int8)
+    expected = simulator.run(test_input)
+    test = test_input.tobytes() + expected.tobytes()
+    return blob.parse(blob.write(meta, plan_bytes, data, test, placed.arena_bytes), graph.name)
+
+
+_HINT = "README.md lists the operators that run; float models are quantised from Keras with --samples"
+
+
+def lower(graph: Graph) -> list[Step]:
+    """All steps of a Graph. Collects every operator that cannot run into one error."""
+    steps: list[Step] = []
+    refused = []
+    for op in graph.ops:
+        try:
+            if op.kind not in LOWER:
+                raise Unsupported("")
+            steps += LOWER[op.kind](op)
+        except Unsupported as reason:
+            detail = f": {reason}" if str(reason) else ""
+            refused.append(f"{op.kind} (layer {op.index}{detail})")
+    if refused:
+        what = "1 operator cannot run" if len(refused) == 1 else f"{len(refused)} operators cannot run"
+        raise WhitError(f"{graph.name}: {what}: {', '.join(refused)}", _HINT)
+    return steps
+
+
+def _check_edges(graph: Graph) -> None:
+    for what, tensors in (("input", graph.inputs), ("output", graph.outputs)):
+        if len(tensors) != 1:
+            raise Unsupported(f"has {len(tensors)} {what}s; whit runs models with 1")
+        for t in tensors:
+            if t.dtype != "int8" or t.data is not None:
+                raise Unsupported(f"its {what} is {t.dtype}; int8 is wanted")
+            if len(t.scales) != 1 or len(t.zero_points) != 1 or not 0 < t.scale < float("inf"):
+                raise Unsupported(f"its {what} has no scale")
+            if not -128 <= t.zero_point <= 127 or t.size < 1:
+                raise Unsupported(f"its {what} has a zero point or shape out of range")
+
+
+def _serialise(graph: Graph, steps: list[Step], placed: Plan) -> tuple[bytes, bytes]:
+    """(PLAN, DATA); equal parts of DATA are stored once."""
+
+    def at(t: Tensor) -> int:
+        return placed.tensors[id(graph.storage(t))].offset
+
+    edges = [(program.INPUT, t) for t in graph.inputs] + [(program.OUTPUT, t) for t in graph.outputs]
+    records = [blob.edge_record(code, at(t), t.size, t.scale, t.zero_point) for code, t in edges]
+    data = bytearray()
+    stored: dict[bytes, int] = {}
+    for step, scratch in zip(steps, placed.scratch, strict=True):
+        if step.data not in stored:
+            stored[step.data] = len(data)
+            data += step.data
+        fields = step.fields(at, scratch)
+        records.append([step.code, len(fields) + 4, stored[step.data], len(step.data), *fields])
+    words = [word for record in records for word in record]
+    return struct.pack(f"<{len(words)}I", *words), bytes(data)
+
+
+def _meta(graph: Graph, steps: list[Step], labels: list[str]) -> dict[str, Any]:
+    def info(t: Tensor) -> dict[str, Any]:
+        return {
+            "name": t.name,
+            "shape": list(t.shape),
+            "dtype": graph.edge_dtypes.get(id(t), t.dtype),
+            "scale": t.scale,
+            "zero_point": t.zero_point,
+        }
+
+    return {
+        "name": graph.name,
+        "labels": labels,
+        "inputs": [info(t) for t in graph.inputs],
+        "outputs": [info(t) for t in graph.outputs],
+        "layers": [[s.layer, list(s.output.shape), s.macs] for s in steps],
+        "weight_bytes": sum(s.weight_bytes for s in steps),
+        "source_sha256": graph.source_sha256,
+        "converter": f"whit {__version__}",
+    }

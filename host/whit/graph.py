@@ -1,0 +1,94 @@
+"""The graph between an importer and the planner: tensors, operators, and what quantisation says of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclass(eq=False)
+class Tensor:
+    """A tensor of the model.
+
+    ``scale`` is float32; ``scales`` has one entry, or one per channel along ``axis``. ``data`` is set for constants.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    scales: npt.NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
+    zero_points: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    axis: int = 0
+    data: npt.NDArray[Any] | None = None
+
+    @property
+    def scale(self) -> float:
+        """Scale of a tensor quantised as a whole (the exact value of the float32)."""
+        return float(self.scales[0]) if len(self.scales) else 0.0
+
+    @property
+    def zero_point(self) -> int:
+        return int(self.zero_points[0]) if len(self.zero_points) else 0
+
+    @property
+    def size(self) -> int:
+        """Number of values."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+
+@dataclass(eq=False)
+class Op:
+    """An operator: ``kind`` is the name in TensorFlow Lite's schema, ``index`` its place in the model's own order."""
+
+    kind: str
+    index: int
+    inputs: list[Tensor | None]
+    outputs: list[Tensor]
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def tensor(self, i: int) -> Tensor:
+        """Input i, which must be there."""
+        t = self.inputs[i] if i < len(self.inputs) else None
+        if t is None:
+            raise Unsupported(f"input {i} is missing")
+        return t
+
+    def constant(self, i: int) -> npt.NDArray[Any]:
+        """Data of input i, which must be constant."""
+        data = self.tensor(i).data
+        if data is None:
+            raise Unsupported(f"input {i} is not a constant")
+        return data
+
+    def has(self, i: int) -> bool:
+        return i < len(self.inputs) and self.inputs[i] is not None
+
+
+@dataclass
+class Graph:
+    """A model. ``aliases`` maps a tensor to the one whose memory it is (RESHAPE and its relatives)."""
+
+    name: str
+    inputs: list[Tensor]
+    outputs: list[Tensor]
+    ops: list[Op]
+    source_sha256: str = ""
+    edge_dtypes: dict[int, str] = field(default_factory=dict)  # id(tensor at an edge) -> dtype that users see
+    aliases: dict[int, Tensor] = field(default_factory=dict)
+
+    def storage(self, t: Tensor) -> Tensor:
+        """The tensor in whose memory t lies."""
+        while id(t) in self.aliases:
+            t = self.aliases[id(t)]
+        return t
+
+    def consumers(self, t: Tensor) -> Iterator[Op]:
+        return (op for op in self.ops if any(i is t for i in op.inputs))
+
+
+class Unsupported(Exception):
+    """An operator that cannot run; the text says why. The converter collects all of them into one error."""

@@ -1,0 +1,179 @@
+"""Reads a .tflite file into a Graph. Needs only the schema (PyPI ``tflite``), no TensorFlow."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tflite
+
+from whit.errors import WhitError
+from whit.graph import Graph, Op, Tensor
+
+_HINT = "whit reads int8 .tflite files and Keras models (.keras, .h5)"
+
+
+def _names(enum: type) -> dict[int, str]:
+    return {value: name for name, value in vars(enum).items() if isinstance(value, int)}
+
+
+_OPS = _names(tflite.BuiltinOperator)
+_TYPES = {value: name.lower() for value, name in _names(tflite.TensorType).items()}
+_ACTIVATIONS = _names(tflite.ActivationFunctionType)
+_PADDINGS = _names(tflite.Padding)
+_DTYPES = {"int8": np.int8, "uint8": np.uint8, "int16": np.int16, "int32": np.int32, "int64": np.int64}
+_DTYPES |= {"float32": np.float32, "bool": np.bool_}
+
+# operator -> (class of its options, {our name: method}); a value is looked up in a table where one is named
+_CONV = {
+    "stride_h": "StrideH",
+    "stride_w": "StrideW",
+    "dilation_h": "DilationHFactor",
+    "dilation_w": "DilationWFactor",
+    "padding": "Padding",
+    "activation": "FusedActivationFunction",
+}
+_POOL = {
+    "stride_h": "StrideH",
+    "stride_w": "StrideW",
+    "filter_h": "FilterHeight",
+    "filter_w": "FilterWidth",
+    "padding": "Padding",
+    "activation": "FusedActivationFunction",
+}
+_ACTIVATION = {"activation": "FusedActivationFunction"}
+_OPTIONS: dict[str, tuple[str, dict[str, str]]] = {
+    "CONV_2D": ("Conv2DOptions", _CONV),
+    "DEPTHWISE_CONV_2D": ("DepthwiseConv2DOptions", _CONV),
+    "FULLY_CONNECTED": ("FullyConnectedOptions", {**_ACTIVATION, "weights_format": "WeightsFormat"}),
+    "MAX_POOL_2D": ("Pool2DOptions", _POOL),
+    "AVERAGE_POOL_2D": ("Pool2DOptions", _POOL),
+    "MEAN": ("ReducerOptions", {"keep_dims": "KeepDims"}),
+    "ADD": ("AddOptions", _ACTIVATION),
+    "MUL": ("MulOptions", _ACTIVATION),
+    "SOFTMAX": ("SoftmaxOptions", {"beta": "Beta"}),
+    "CONCATENATION": ("ConcatenationOptions", {"axis": "Axis", **_ACTIVATION}),
+    "PACK": ("PackOptions", {"axis": "Axis"}),
+    "STRIDED_SLICE": (
+        "StridedSliceOptions",
+        {
+            "begin_mask": "BeginMask",
+            "end_mask": "EndMask",
+            "ellipsis_mask": "EllipsisMask",
+            "new_axis_mask": "NewAxisMask",
+            "shrink_axis_mask": "ShrinkAxisMask",
+        },
+    ),
+}
+
+
+def read(path: Path) -> Graph:
+    """Graph of a .tflite file. Raises WhitError for a file that is none, is damaged, or has more than one subgraph."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise WhitError(f"{path.name}: {(error.strerror or 'cannot be read').lower()}", _HINT) from error
+    return parse(content, path.name)
+
+
+def parse(content: bytes, name: str) -> Graph:
+    """Graph of the bytes of a .tflite file; ``name`` is for messages."""
+    if not content:
+        raise WhitError(f"{name}: empty file", _HINT)
+    if content[4:8] != b"TFL3":
+        raise WhitError(f"{name}: not a TensorFlow Lite file", _HINT)
+    try:
+        graph = _graph(content, name)
+    except WhitError:
+        raise
+    except Exception as error:  # flatbuffers checks nothing: a damaged file fails anywhere below
+        raise WhitError(f"{name}: damaged ({type(error).__name__} at {len(content)} B)", "copy or export it again") from error
+    return graph
+
+
+def _graph(content: bytes, name: str) -> Graph:
+    model = tflite.Model.GetRootAs(content, 0)
+    if model.SubgraphsLength() != 1:
+        raise WhitError(
+            f"{name}: has {model.SubgraphsLength()} subgraphs; whit runs models with 1",
+            "rebuild it without control flow or state",
+        )
+    sub = model.Subgraphs(0)
+    if sub.TensorsLength() > len(content) or sub.OperatorsLength() > len(content):
+        raise ValueError("counts beyond the file")
+    tensors = [_tensor(model, sub.Tensors(i)) for i in range(sub.TensorsLength())]
+
+    def pick(i: int) -> Tensor:
+        if not 0 <= i < len(tensors):
+            raise ValueError("tensor index")
+        return tensors[i]
+
+    ops = []
+    for i in range(sub.OperatorsLength()):
+        raw = sub.Operators(i)
+        code = model.OperatorCodes(raw.OpcodeIndex())
+        number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
+        kind = _OPS.get(number, f"operator {number}")
+        if kind == "CUSTOM":
+            kind = "CUSTOM " + (code.CustomCode() or b"?").decode("ascii", "replace")
+        inputs = [None if raw.Inputs(j) < 0 else pick(raw.Inputs(j)) for j in range(raw.InputsLength())]
+        outputs = [pick(raw.Outputs(j)) for j in range(raw.OutputsLength())]
+        ops.append(Op(kind, i, inputs, outputs, _options(kind, raw)))
+    return Graph(
+        name=Path(name).stem,
+        inputs=[pick(sub.Inputs(i)) for i in range(sub.InputsLength())],
+        outputs=[pick(sub.Outputs(i)) for i in range(sub.OutputsLength())],
+        ops=ops,
+        source_sha256=hashlib.sha256(content).hexdigest(),
+    )
+
+
+def _vector(table: Any, field: str) -> npt.NDArray[Any]:
+    """A vector of numbers; an absent one is empty."""
+    if not getattr(table, field + "Length")():
+        return np.zeros(0, np.int64)
+    values: npt.NDArray[Any] = getattr(table, field + "AsNumpy")()
+    return values
+
+
+def _tensor(model: Any, raw: Any) -> Tensor:
+    dtype = _TYPES[raw.Type()]
+    shape = tuple(int(n) for n in _vector(raw, "Shape"))
+    if any(n < 0 for n in shape):
+        raise ValueError("shape")
+    tensor = Tensor((raw.Name() or b"").decode("utf-8", "replace"), shape, dtype)
+    quantisation = raw.Quantization()
+    if quantisation is not None:
+        tensor.scales = _vector(quantisation, "Scale").astype(np.float32)
+        tensor.zero_points = _vector(quantisation, "ZeroPoint").astype(np.int64)
+        tensor.axis = int(quantisation.QuantizedDimension())
+    buffer = model.Buffers(raw.Buffer())
+    if buffer is not None and buffer.DataLength():
+        if dtype not in _DTYPES:
+            return tensor  # its user will be refused
+        tensor.data = np.frombuffer(buffer.DataAsNumpy().tobytes(), _DTYPES[dtype]).reshape(shape)
+    elif buffer is not None and tensor.size == 0:
+        tensor.data = np.zeros(shape, _DTYPES.get(dtype, np.int32))
+    return tensor
+
+
+def _options(kind: str, raw: Any) -> dict[str, Any]:
+    if kind == "RESHAPE":
+        return {}  # the output's shape says it all
+    if kind not in _OPTIONS:
+        return {}
+    class_name, fields = _OPTIONS[kind]
+    table = getattr(tflite, class_name)()
+    union = raw.BuiltinOptions()
+    if union is None:
+        return {}
+    table.Init(union.Bytes, union.Pos)
+    values = {ours: getattr(table, method)() for ours, method in fields.items()}
+    if "activation" in values:
+        values["activation"] = _ACTIVATIONS[values["activation"]]
+    if "padding" in values:
+        values["padding"] = _PADDINGS[values["padding"]]
+    return values

@@ -1,0 +1,74 @@
+"""Functions of one int8 value: the host computes all 256 outputs as the reference would."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from whit.fixed import (
+    activation_range,
+    input_radius,
+    logistic as fixed_logistic,
+    quantize_multiplier,
+    rescale,
+    round_away,
+    rounding_shift,
+)
+from whit.graph import Op, Unsupported
+from whit.ops.common import activations
+from whit.program import LUT, Step
+
+
+def table_step(op: Op, function: Callable[[int], int]) -> list[Step]:
+    """A LUT step for ``function``, which maps -128..127 to an integer that is then clamped to int8."""
+    x, y = activations(op)
+    values = [min(127, max(-128, function(q))) for q in range(-128, 128)]
+    table = bytes(values[(i ^ 128)] & 255 for i in range(256))
+    return [Step(LUT, op.kind, [x], y, lambda at, _: [at(x), at(y), x.size], data=table, inplace=[x])]
+
+
+def relu(op: Op) -> list[Step]:
+    x, y = activations(op)
+    # the reference divides the scales in single precision here
+    multiplier, shift = quantize_multiplier(float(np.float32(x.scale) / np.float32(y.scale)))
+    low, high = activation_range("RELU", y.scale, y.zero_point)
+
+    def function(q: int) -> int:
+        value = y.zero_point + rescale(q - x.zero_point, multiplier, shift)
+        return min(high, max(low, value))
+
+    return table_step(op, function)
+
+
+def relu6(op: Op) -> list[Step]:
+    x, _ = activations(op)
+    six = min(127, max(-128, round_away(float(np.float32(6) / np.float32(x.scale))) + x.zero_point))
+    return table_step(op, lambda q: six if q > six else max(q, x.zero_point))
+
+
+def quantize(op: Op) -> list[Step]:
+    x, y = activations(op)
+    multiplier, shift = quantize_multiplier(x.scale / y.scale)
+    return table_step(op, lambda q: y.zero_point + rescale(q - x.zero_point, multiplier, shift))
+
+
+def logistic(op: Op) -> list[Step]:
+    x, y = activations(op)
+    if y.zero_point != -128:
+        raise Unsupported(f"an output with zero point {y.zero_point}; the reference takes -128")
+    integer_bits = 4
+    fraction, shift = math.frexp(x.scale * (1 << (31 - integer_bits)))
+    multiplier = round_away(fraction * (1 << 31))
+    radius = input_radius(integer_bits, shift)
+
+    def function(q: int) -> int:
+        value = q - x.zero_point
+        if value <= -radius:
+            return -128
+        if value >= radius:
+            return 127
+        return rounding_shift(fixed_logistic(rescale(value, multiplier, shift), integer_bits), 23) - 128
+
+    return table_step(op, function)

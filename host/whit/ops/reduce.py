@@ -1,0 +1,51 @@
+"""MEAN over any axes."""
+
+from __future__ import annotations
+
+from whit.fixed import quantize_multiplier, shifts
+from whit.graph import Op, Unsupported
+from whit.ops.common import activations
+from whit.program import REDUCE, Step
+
+
+def mean(op: Op) -> list[Step]:
+    x, y = activations(op)
+    rank = len(x.shape)
+    axes = {int(a) + rank * (int(a) < 0) for a in op.constant(1).ravel()}
+    if not all(0 <= a < rank for a in axes):
+        raise Unsupported("an axis that the input does not have")
+    kept, reduced = _runs(x.shape, axes)
+    count = 1
+    for n, _ in reduced:
+        count *= n
+    multiplier, shift = quantize_multiplier(x.scale / y.scale)
+    # the division by the count goes into the multiplier, as far as the shift stays in range
+    extra = min(count.bit_length() - 1, 32, 31 + shift)
+    multiplier, shift = (multiplier << extra) // count, shift - extra
+    if shift > 30:
+        raise Unsupported("a scale of 2**30 or more")
+    sizes = [word for pair in (*_two(kept), *_two(reduced)) for word in pair]
+    bias = -(x.zero_point + 128) * count & 0xFFFFFFFF
+    tail = [*sizes, bias, multiplier, shifts(shift), y.zero_point + 128, 0, 255]
+    return [Step(REDUCE, op.kind, [x], y, lambda at, _: [at(x), at(y), *tail])]
+
+
+def _runs(shape: tuple[int, ...], axes: set[int]) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    """(kept, reduced): each a list of (length, stride), neighbouring axes of a kind merged, axes of 1 left out."""
+    stride = 1
+    runs: list[tuple[bool, int, int]] = []
+    for axis in reversed(range(len(shape))):
+        n, kind = shape[axis], axis in axes
+        if n != 1:
+            if runs and runs[0][0] == kind:
+                runs[0] = (kind, runs[0][1] * n, runs[0][2])
+            else:
+                runs.insert(0, (kind, n, stride))
+        stride *= n
+    return [r[1:] for r in runs if not r[0]], [r[1:] for r in runs if r[0]]
+
+
+def _two(runs: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    if len(runs) > 2:
+        raise Unsupported("more than two separate runs of axes")
+    return [(1, 0)] * (2 - len(runs)) + runs

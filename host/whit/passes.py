@@ -1,0 +1,133 @@
+"""Clean-up of a Graph before lowering. No pass changes a byte of what the model computes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from whit.graph import Graph, Op, Tensor, Unsupported
+
+Array = npt.NDArray[Any]
+
+RESHAPES = ("RESHAPE", "EXPAND_DIMS", "SQUEEZE")
+
+
+def clean(graph: Graph) -> None:
+    """All passes, in the order in which they help each other."""
+    fold_shapes(graph)
+    fold_edges(graph)
+    alias_reshapes(graph)
+    drop_unused(graph)
+
+
+def fold_shapes(graph: Graph) -> None:
+    """Computes what depends on shapes and constants alone (SHAPE, int32 STRIDED_SLICE, PACK ...)."""
+    kept = []
+    for op in graph.ops:
+        fold = _FOLDS.get(op.kind)
+        known = op.kind == "SHAPE" or all(t is None or t.data is not None for t in op.inputs)
+        if fold and known and len(op.outputs) == 1 and op.outputs[0].dtype in ("int32", "int64"):
+            out = op.outputs[0]
+            values = np.asarray(fold(op))
+            out.data = values.astype(np.int32 if out.dtype == "int32" else np.int64)
+            out.shape = values.shape
+        else:
+            kept.append(op)
+    graph.ops = kept
+
+
+def strided_slice(x: Array, op: Op) -> Array:
+    """STRIDED_SLICE of an array, masks included."""
+    begin, end, strides = (op.constant(i).ravel() for i in (1, 2, 3))
+    masks = op.options
+    if masks["ellipsis_mask"] or masks["new_axis_mask"]:
+        raise Unsupported("ellipsis and new axes in a slice")
+    index: list[Any] = []
+    for i in range(len(begin)):
+        bit = 1 << i
+        if masks["shrink_axis_mask"] & bit:
+            index.append(int(begin[i]))
+            continue
+        low = None if masks["begin_mask"] & bit else int(begin[i])
+        high = None if masks["end_mask"] & bit else int(end[i])
+        index.append(slice(low, high, int(strides[i])))
+    return np.asarray(x[tuple(index)])
+
+
+_FOLDS: dict[str, Callable[[Op], Any]] = {
+    "SHAPE": lambda op: np.array(op.tensor(0).shape, np.int64),
+    "STRIDED_SLICE": lambda op: strided_slice(op.constant(0), op),
+    "PACK": lambda op: np.stack([op.constant(i) for i in range(len(op.inputs))], op.options["axis"]),
+    "CONCATENATION": lambda op: np.concatenate(
+        [op.constant(i) for i in range(len(op.inputs))], op.options["axis"]
+    ),
+    "RESHAPE": lambda op: op.constant(0).reshape(op.outputs[0].shape),
+    "CAST": lambda op: op.constant(0),
+}
+
+
+def fold_edges(graph: Graph) -> None:
+    """Takes QUANTIZE and DEQUANTIZE at the edges out of the program: the host, or ``predict``, does them.
+
+    The device's own buffers are int8 throughout; ``edge_dtypes`` remembers what users of the model see.
+    A uint8 edge is the int8 one plus 128.
+    """
+    for i, t in enumerate(graph.inputs):
+        users = list(graph.consumers(t))
+        if t.dtype == "uint8":
+            _as_int8(t)
+            graph.edge_dtypes[id(t)] = "uint8"
+        elif t.dtype == "float32" and len(users) == 1 and users[0].kind == "QUANTIZE":
+            inner = users[0].outputs[0]
+            if inner.dtype == "int8" and not any(o is t for o in graph.outputs):
+                graph.ops.remove(users[0])
+                graph.edge_dtypes[id(inner)] = "float32"
+                inner.name = t.name
+                graph.inputs[i] = inner
+    for i, t in enumerate(graph.outputs):
+        maker = next((op for op in graph.ops if any(o is t for o in op.outputs)), None)
+        if t.dtype == "uint8":
+            _as_int8(t)
+            graph.edge_dtypes[id(t)] = "uint8"
+        elif t.dtype == "float32" and maker is not None and maker.kind == "DEQUANTIZE":
+            inner = maker.tensor(0)
+            if inner.dtype == "int8" and not list(graph.consumers(t)) and inner.data is None:
+                graph.ops.remove(maker)
+                graph.edge_dtypes[id(inner)] = "float32"
+                graph.outputs[i] = inner
+
+
+def _as_int8(t: Tensor) -> None:
+    if t.dtype == "uint8" and t.data is None:
+        t.dtype = "int8"
+        t.zero_points = t.zero_points - 128
+
+
+def alias_reshapes(graph: Graph) -> None:
+    """RESHAPE and its relatives, and QUANTIZE that changes nothing: the output is the input's memory."""
+    kept = []
+    for op in graph.ops:
+        if op.inputs and op.kind in (*RESHAPES, "QUANTIZE"):
+            source, out = op.tensor(0), op.outputs[0]
+            same = op.kind != "QUANTIZE" or (
+                source.scale == out.scale and source.zero_point == out.zero_point
+            )
+            if same and source.data is None and source.dtype == out.dtype == "int8" and source.size == out.size:
+                graph.aliases[id(out)] = source
+                continue
+        kept.append(op)
+    graph.ops = kept
+
+
+def drop_unused(graph: Graph) -> None:
+    """Removes operators whose outputs nobody reads."""
+    wanted = {id(graph.storage(t)) for t in graph.outputs}
+    kept: list[Op] = []
+    for op in reversed(graph.ops):
+        if any(id(t) in wanted for t in op.outputs):
+            kept.append(op)
+            wanted |= {id(graph.storage(t)) for t in op.inputs if t is not None}
+    graph.ops = kept[::-1]

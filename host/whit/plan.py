@@ -1,0 +1,131 @@
+"""Memory plan: where each tensor and each step's scratch lies in the one arena.
+
+Offline, by lifetime, largest first, as in Pisarchyk and Lee, 2020, *Efficient Memory Management for Deep Neural Net
+Inference* (greedy by size), tried in a few orders; an output takes over its input's memory where the kernel allows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from whit.errors import WhitError
+from whit.graph import Graph, Tensor
+from whit.program import Step
+
+LIMIT_BYTES = 64 << 20  # far above any board; a larger plan is a damaged or hopeless model
+
+
+@dataclass(eq=False)
+class Buffer:
+    """A piece of arena: ``size`` bytes, in use from step ``first`` to step ``last``, both included."""
+
+    size: int
+    first: int
+    last: int
+    offset: int = -1
+
+
+@dataclass
+class Plan:
+    """``tensors`` maps id(tensor) to its buffer; ``scratch`` has one offset per step."""
+
+    tensors: dict[int, Buffer]
+    scratch: list[int]
+    arena_bytes: int
+    bound_bytes: int  # the largest sum of what is alive at one time: no plan is smaller
+
+
+def plan(graph: Graph, steps: list[Step]) -> Plan:
+    """Places all activations and scratch of ``steps``."""
+    tensors = _buffers(graph, steps)
+    scratch = [Buffer(_round4(s.scratch), i, i) for i, s in enumerate(steps) if s.scratch]
+    distinct = list({id(b): b for b in tensors.values()}.values()) + scratch
+    if sum(b.size for b in distinct) > LIMIT_BYTES:
+        total = sum(b.size for b in distinct) / 1e6
+        raise WhitError(
+            f"{graph.name}: its activations take {total:.0f} MB; boards have at most 8 MB", "use a smaller input"
+        )
+    arena = _place(distinct)
+    bound = max(
+        (sum(b.size for b in distinct if b.first <= i <= b.last) for i in range(-1, len(steps) + 1)), default=0
+    )
+    by_step = {b.first: b.offset for b in scratch}
+    return Plan(tensors, [by_step.get(i, 0) for i in range(len(steps))], arena, bound)
+
+
+def _round4(n: int) -> int:
+    return n + 3 & ~3
+
+
+def _buffers(graph: Graph, steps: list[Step]) -> dict[int, Buffer]:
+    """One buffer per tensor in memory of its own; in place, several tensors share one."""
+    first: dict[int, int] = {}
+    last: dict[int, int] = {}
+    found: dict[int, Tensor] = {}
+
+    def touch(t: Tensor, when: int) -> None:
+        root = graph.storage(t)
+        found.setdefault(id(root), root)
+        first[id(root)] = min(first.get(id(root), when), when)
+        last[id(root)] = max(last.get(id(root), when), when)
+
+    for t in graph.inputs:
+        touch(t, -1)
+    for i, step in enumerate(steps):
+        for t in (*step.inputs, step.output):
+            touch(t, i)
+    for t in graph.outputs:
+        touch(t, len(steps))
+    buffers = {key: Buffer(_round4(found[key].size), first[key], last[key]) for key in found}
+    for i, step in enumerate(steps):
+        out = id(graph.storage(step.output))
+        for t in step.inplace:
+            source = id(graph.storage(t))
+            a, b = buffers[source], buffers[out]
+            if a is not b and a.last == i and b.first == i and a.size == b.size:
+                a.last = b.last
+                for key, buffer in buffers.items():
+                    if buffer is b:
+                        buffers[key] = a
+                break
+    return buffers
+
+
+def _place(buffers: list[Buffer]) -> int:
+    """Sets the offsets by the best of a few greedy orders. Returns the size of the arena."""
+    orders: list[Callable[[Buffer], tuple[int, ...]]] = [
+        lambda b: (-b.size, b.first),
+        lambda b: (b.first, -b.size),
+        lambda b: (-(b.last - b.first), -b.size),
+        lambda b: (-b.size * (b.last - b.first + 1), b.first),
+        lambda b: (b.last, -b.size),
+    ]
+    best: tuple[int, list[int]] | None = None
+    for order in orders:
+        size = _greedy(sorted(buffers, key=order))
+        if best is None or size < best[0]:
+            best = (size, [b.offset for b in buffers])
+    assert best is not None
+    for b, offset in zip(buffers, best[1], strict=True):
+        b.offset = offset
+    return best[0]
+
+
+def _greedy(buffers: Iterable[Buffer]) -> int:
+    """Puts each buffer into the smallest gap that holds it among those already placed."""
+    placed: list[Buffer] = []
+    for b in buffers:
+        others = sorted(
+            (o for o in placed if o.first <= b.last and b.first <= o.last), key=lambda o: o.offset
+        )
+        end, best_gap, b.offset = 0, None, -1
+        for o in others:
+            gap = o.offset - end
+            if gap >= b.size and (best_gap is None or gap < best_gap):
+                best_gap, b.offset = gap, end
+            end = max(end, o.offset + o.size)
+        if b.offset < 0:
+            b.offset = end
+        placed.append(b)
+    return max((b.offset + b.size for b in placed), default=0)

@@ -1,0 +1,171 @@
+"""Runs a Blob in numpy, with the arithmetic of the device's kernels.
+
+It makes the self-test that a blob carries, and lets the host answer where no board is at hand. It executes PLAN, not
+the Graph, so it proves lowering and memory plan as well. Slow and plain on purpose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from whit import program
+from whit.blob import Blob
+
+Array = npt.NDArray[Any]
+
+
+class Simulator:
+    """A Blob with its arena. ``arena`` is int8; ``run`` takes and gives the board's int8 numbers."""
+
+    def __init__(self, blob: Blob) -> None:
+        self.arena = np.zeros(blob.arena_bytes, np.int8)
+        self.data = np.frombuffer(blob.data, np.uint8)
+        self.records = blob.records
+        self.inputs = [r for r in self.records if r[0] == program.INPUT]
+        self.outputs = [r for r in self.records if r[0] == program.OUTPUT]
+
+    def run(self, x: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
+        """x: all inputs, flat, one after another. Returns all outputs alike."""
+        at = 0
+        for r in self.inputs:
+            self.arena[r[4] : r[4] + r[5]] = x.ravel()[at : at + r[5]]
+            at += r[5]
+        for r in self.records:
+            if r[0] in _KERNELS:
+                _KERNELS[r[0]](self.arena, self.data[r[2] : r[2] + r[3]], r)
+        return np.concatenate([self.arena[r[4] : r[4] + r[5]] for r in self.outputs])
+
+
+def _signed(word: int | Array) -> Any:
+    """Words as the int32 that they stand for."""
+    return (np.asarray(word, np.int64) + (1 << 31) & 0xFFFFFFFF) - (1 << 31)
+
+
+def _rescale(x: Array, multiplier: Any, shifts: Any) -> Array:
+    """Both roundings of the reference, on int64 arrays."""
+    shifts = np.asarray(shifts, np.int64)
+    x = _signed(x << (shifts >> 8))
+    high = (x * np.asarray(multiplier, np.int64) + (1 << 30)) >> 31
+    right = shifts & 255
+    rounded = (((high + (high >> 63)) >> np.maximum(right - 1, 0)) + 1) >> 1
+    result: Array = np.where(right > 0, rounded, high)
+    return result
+
+
+def _store(arena: Array, offset: int, values: Array, zero: int, low: int, high: int) -> None:
+    """Adds the zero point, clamps (all plus 128) and writes."""
+    flat = np.clip(values + zero, low, high).ravel() - 128
+    arena[offset : offset + flat.size] = flat.astype(np.int8)
+
+
+def _strided(buffer: Array, offset: int, shape: list[int], strides: list[int]) -> Array:
+    return np.lib.stride_tricks.as_strided(buffer[offset:], shape, strides)
+
+
+def _conv(arena: Array, data: Array, r: list[int]) -> None:
+    src, out, _, table, h, w, groups, cg, oh, ow, og, kh, kw, sh, sw, dh, dw, top, left, zx, zo, low, high = r[4:]
+    channels, k = groups * og, kh * kw * cg
+    x = arena[src : src + h * w * groups * cg].reshape(h, w, groups, cg).astype(np.int64) - (zx - 128)
+    bottom = max(0, (oh - 1) * sh + (kh - 1) * dh + 1 - h - top)
+    right = max(0, (ow - 1) * sw + (kw - 1) * dw + 1 - w - left)
+    x = np.pad(x, ((top, bottom), (left, right), (0, 0), (0, 0)))
+    weights = data[: channels * k].astype(np.int64).reshape(groups, og, kh, kw, cg) - 128
+    acc = np.zeros((oh, ow, groups, og), np.int64)
+    for ky in range(kh):
+        for kx in range(kw):
+            rows = slice(ky * dh, ky * dh + (oh - 1) * sh + 1, sh)
+            columns = slice(kx * dw, kx * dw + (ow - 1) * sw + 1, sw)
+            acc += np.einsum("hwgc,goc->hwgo", x[rows, columns], weights[:, :, ky, kx])
+    words = data[table : table + 12 * channels].view("<u4").astype(np.int64).reshape(channels, 3)
+    # the table's bias holds -(zx) * sum of weights, for inputs that are not yet centred
+    bias = _signed(words[:, 0]) + zx * weights.reshape(channels, -1).sum(1)
+    result = _rescale(_signed(acc.reshape(-1, channels) + bias), words[:, 1], words[:, 2])
+    _store(arena, out, result, zo, low, high)
+
+
+def _pool(arena: Array, _: Array, r: list[int]) -> None:
+    src, out, h, w, c, oh, ow, kh, kw, sh, sw, top, left, low, high, mean = r[4:]
+    x = arena[src : src + h * w * c].reshape(h, w, c).astype(np.int64)
+    y = np.zeros((oh, ow, c), np.int64)
+    for oy in range(oh):
+        for ox in range(ow):
+            y0, x0 = oy * sh - top, ox * sw - left
+            part = x[max(0, y0) : y0 + kh, max(0, x0) : x0 + kw].reshape(-1, c)
+            if mean:
+                total, n = part.sum(0), len(part)
+                y[oy, ox] = np.where(total > 0, (total + n // 2) // n, -((n // 2 - total) // n))
+            else:
+                y[oy, ox] = part.max(0)
+    _store(arena, out, y, 128, low, high)
+
+
+def _reduce(arena: Array, _: Array, r: list[int]) -> None:
+    src, out, n0, s0, n1, s1, m0, t0, m1, t1, bias, multiplier, shifts, zero, low, high = r[4:]
+    x = _strided(arena, src, [n0, n1, m0, m1], [s0, s1, t0, t1]).astype(np.int64)
+    total = x.sum((2, 3)) + 128 * m0 * m1 + _signed(bias)
+    _store(arena, out, _rescale(total, multiplier, shifts), zero, low, high)
+
+
+def _operands(arena: Array, data: Array, r: list[int]) -> list[Array]:
+    """Both operands of ADD or MUL as int64 arrays of the output's shape."""
+    result = []
+    for ref, strides in ((r[4], r[12:16]), (r[5], r[16:20])):
+        buffer = data.view(np.int8) if ref & 1 else arena
+        result.append(_strided(buffer, ref >> 1, r[8:12], strides).astype(np.int64))
+    return result
+
+
+def _add(arena: Array, data: Array, r: list[int]) -> None:
+    a, b = _operands(arena, data, r)
+    a = _rescale((a + 128 - r[20]) << 20, r[21], r[22])
+    b = _rescale((b + 128 - r[23]) << 20, r[24], r[25])
+    _store(arena, r[6], _rescale(a + b, r[27], r[28]), r[26], r[29], r[30])
+
+
+def _mul(arena: Array, data: Array, r: list[int]) -> None:
+    a, b = _operands(arena, data, r)
+    product = (a + 128 - r[20]) * (b + 128 - r[21])
+    _store(arena, r[6], _rescale(product, r[22], r[23]), r[24], r[25], r[26])
+
+
+def _softmax(arena: Array, data: Array, r: list[int]) -> None:
+    from whit.fixed import one_over_one_plus_x, rounding_shift, srdhm
+
+    src, out, rows, depth = r[4:]
+    table = [int(word) for word in data.view("<u4")]
+    for i in range(rows):
+        row = [int(q) for q in arena[src + i * depth : src + (i + 1) * depth]]
+        exps = [table[max(row) - q] for q in row]
+        total = sum(rounding_shift(e, 12) for e in exps)
+        zeros = 32 - total.bit_length()
+        scale = one_over_one_plus_x((total << zeros) - (1 << 31))
+        values = [min(255, rounding_shift(srdhm(scale, e), 12 - zeros + 23)) - 128 for e in exps]
+        arena[out + i * depth : out + (i + 1) * depth] = values
+
+
+def _lut(arena: Array, data: Array, r: list[int]) -> None:
+    x = arena[r[4] : r[4] + r[6]].view(np.uint8)
+    arena[r[5] : r[5] + r[6]] = data[x].view(np.int8)
+
+
+def _copy(arena: Array, data: Array, r: list[int]) -> None:
+    source = data.view(np.int8) if r[4] & 1 else arena
+    arena[r[6] : r[6] + r[7]] = np.array(r[8], np.uint8).view(np.int8)
+    x = _strided(source, r[4] >> 1, r[9:13], r[13:17]).copy()
+    _strided(arena, r[5], r[9:13], r[17:21])[...] = x
+
+
+_KERNELS: dict[int, Callable[[Array, Array, list[int]], None]] = {
+    program.CONV: _conv,
+    program.POOL: _pool,
+    program.REDUCE: _reduce,
+    program.ADD: _add,
+    program.MUL: _mul,
+    program.SOFTMAX: _softmax,
+    program.LUT: _lut,
+    program.COPY: _copy,
+}
