@@ -10,8 +10,9 @@ import unicorn
 
 from . import mpyfile
 from .cpu import CPUS
-from .glue import signed
+from .glue import ENTRIES, signed
 from .machine import EmulationError, Machine, compile_mpy
+from .memory import Unsupported
 
 EDGES = (0, 1, -1, 2, -3, 7, 255, -256, 65535, 0x7FFF0001, 0x7FFFFFFF, -0x7FFFFFFF, -0x80000000)
 HEAD = "import micropython\nfrom micropython import const\n"
@@ -358,6 +359,18 @@ def test_calls_of_the_runtime_that_need_objects_are_named(machine: Machine) -> N
     code = machine.load_source(HEAD + "@micropython.viper\ndef run(c):\n    print(c)\n")
     with pytest.raises(EmulationError, match=r"calls swap_globals of the runtime.*pc .*\(run\+"):
         machine.call(code["run"], [1])
+
+
+def test_memory_functions_of_the_runtime_keep_to_the_buffers(machine: Machine) -> None:
+    buffer = machine.buffer(b"abcdef")
+    memset, memmove = ENTRIES.index("memset"), ENTRIES.index("memmove")
+    assert machine.runtime.call(memset, [buffer.addr, 0x158, 2, 0]) == buffer.addr
+    assert machine.runtime.call(memmove, [buffer.addr + 1, buffer.addr, 5, 0]) == buffer.addr + 1
+    assert buffer.read() == b"XXXcde"
+    with pytest.raises(Unsupported, match="write of 7 bytes at .* 1 bytes past the end"):
+        machine.runtime.call(memset, [buffer.addr, 0, 7, 0])
+    with pytest.raises(Unsupported, match="read of 2 bytes at .* 1 bytes before the start"):
+        machine.runtime.call(memmove, [buffer.addr, buffer.addr - 1, 2, 0])
 
 
 def test_refused_source_says_what_mpy_cross_says(machine: Machine) -> None:
