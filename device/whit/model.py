@@ -69,19 +69,21 @@ def load(source, kernels=None):
 
     try:
         if file:
+            # the checksum comes first: no size of a damaged file is believed
             head = file.read(36)
             size = file.seek(0, 2)
             arena = verify.header(name, head, size)
-            arena = _allocate(name, arena, lambda n: array("b", _Zeros(n)))
+            verify.whole(name, head, _pieces(file))
+        else:
+            blob = source
+            arena = verify.header(name, blob, len(blob))
+            verify.whole(name, blob, (memoryview(blob)[12:],))
+        arena = _allocate(name, arena, lambda n: array("b", _Zeros(n)))
+        if file:
             blob = _allocate(name, size, bytearray)
             file.seek(0)
             if file.readinto(blob) != size:
                 raise BlobError("%s: ends too early" % name)
-        else:
-            blob = source
-            arena = verify.header(name, blob, len(blob))
-            arena = _allocate(name, arena, lambda n: array("b", _Zeros(n)))
-        verify.whole(name, blob)
         verify.plan(name, blob)
     finally:
         if file:
@@ -90,6 +92,16 @@ def load(source, kernels=None):
         sys.modules.pop("whit.verify", None)
         sys.modules["whit"].__dict__.pop("verify", None)
     return Model(name, blob, arena, _family(kernels))
+
+
+def _pieces(file):
+    # all of the file from byte 12 on, through one small buffer
+    buffer = memoryview(bytearray(512))
+    file.seek(12)
+    n = file.readinto(buffer)
+    while n:
+        yield buffer[:n]
+        n = file.readinto(buffer)
 
 
 class Model:

@@ -42,10 +42,12 @@ def header(name, b, size):
     return word(b, 16)
 
 
-def whole(name, b):
-    "Checks the CRC-32, which covers all but its own four bytes."
-    m = memoryview(b)
-    if crc32(m[12:], crc32(m[:8], 0)) != word(b, 8):
+def whole(name, head, pieces):
+    "Checks the CRC-32, which covers all but its own four bytes; pieces: what follows byte 12."
+    crc = crc32(head[:8], 0)
+    for piece in pieces:
+        crc = crc32(piece, crc)
+    if crc != word(head, 8):
         raise BlobError("%s: checksum does not match; copy it again" % name)
 
 
