@@ -28,7 +28,7 @@ LABELS = ["badminton", "running", "standing", "walking"]
 SEED = 1
 EPOCHS = 30
 COPIES = 8  # each recording is seen as it is, and in COPIES - 1 variants
-REPLAYED = 3  # windows of each gesture in windows.bin
+REPLAYED = ["standing", "walking", "running", "badminton"] * 3  # windows in windows.bin, in this order
 
 
 @dataclass
@@ -98,9 +98,9 @@ def train(seed: int = SEED) -> Trained:
 
 
 def replayed(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """REPLAYED windows of each gesture, one gesture after the other, as one row of samples (n, 6)."""
-    rounds = [x[y == label][take] for take in range(REPLAYED) for label in range(len(LABELS))]
-    return np.concatenate(rounds).astype("<f4")
+    """Windows of the gestures in REPLAYED, none of them twice, as one row of samples (n, 6)."""
+    left = {label: iter(x[y == index]) for index, label in enumerate(LABELS)}
+    return np.concatenate([next(left[label]) for label in REPLAYED]).astype("<f4")
 
 
 def build(folder: Path = BUILD) -> Trained:
