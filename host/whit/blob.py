@@ -42,7 +42,8 @@ class TensorInfo:
         """Values in the unit of training -> int8, rounded half away from zero as the reference does."""
         x = np.asarray(values, np.float32) / np.float32(self.scale)
         rounded = np.where(x >= 0, np.floor(x + np.float32(0.5)), np.ceil(x - np.float32(0.5)))
-        return np.clip(np.nan_to_num(rounded) + self.zero_point, -128, 127).astype(np.int8)
+        q: npt.NDArray[np.int8] = np.clip(np.nan_to_num(rounded) + self.zero_point, -128, 127).astype(np.int8)
+        return q
 
     def dequantise(self, q: npt.ArrayLike) -> npt.NDArray[np.float32]:
         """int8 -> values in the unit of training."""
@@ -56,7 +57,10 @@ class TensorInfo:
             return (raw ^ 128).view(np.int8)
         if self.dtype == "float32" and raw.dtype.kind == "f":
             return self.quantise(raw)
-        raise WhitError(f"input is {raw.dtype}; {self.name} wants {self.dtype}", "drop --raw to give values in the unit of training")
+        raise WhitError(
+            f"input is {raw.dtype}; {self.name} wants {self.dtype}",
+            "drop --raw to give values in the unit of training",
+        )
 
     def from_int8(self, q: npt.NDArray[np.int8]) -> npt.NDArray[Any]:
         """The board's int8 -> the model's own numbers at this edge."""
@@ -112,7 +116,9 @@ class Blob:
             beside.write_bytes(self.content)
             beside.replace(path)
         except OSError as error:
-            raise WhitError(f"{path}: {(error.strerror or str(error)).lower()}", "choose another place with -o") from error
+            raise WhitError(
+                f"{path}: {(error.strerror or str(error)).lower()}", "choose another place with -o"
+            ) from error
 
 
 def _padded(section: bytes, filler: bytes = b"\0") -> bytes:
@@ -135,7 +141,10 @@ def read(path: Path | str) -> Blob:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise WhitError(f"{path.name}: {(error.strerror or 'cannot be read').lower()}", "'whit convert MODEL' makes a .whit file") from error
+        raise WhitError(
+            f"{path.name}: {(error.strerror or 'cannot be read').lower()}",
+            "'whit convert MODEL' makes a .whit file",
+        ) from error
     return parse(content, path.name)
 
 
@@ -146,7 +155,10 @@ def parse(content: bytes, name: str = "blob") -> Blob:
     _, form, minor, major, crc, size, arena, *sizes = HEADER.unpack_from(content)
     again = "convert or copy it again"
     if form != FORMAT:
-        raise WhitError(f"{name}: format {form}; this whit reads {FORMAT}", "'pip install --upgrade whit', or convert the model again")
+        raise WhitError(
+            f"{name}: format {form}; this whit reads {FORMAT}",
+            "'pip install --upgrade whit', or convert the model again",
+        )
     if size != len(content):
         raise WhitError(f"{name}: {len(content)} B; its header says {size}", again)
     if zlib.crc32(content[12:], zlib.crc32(content[:8])) != crc or HEADER.size + sum(sizes) != size:
@@ -179,5 +191,3 @@ def edge_record(code: int, offset: int, size: int, scale: float, zero_point: int
     """Record of an input or output: where it lies, and its quantisation bit for bit."""
     bits = int(np.array(scale, np.float32).view(np.uint32))
     return [code, 8, 0, 0, offset, size, bits, zero_point + 128]
-
-

@@ -61,9 +61,7 @@ _FOLDS: dict[str, Callable[[Op], Any]] = {
     "SHAPE": lambda op: np.array(op.tensor(0).shape, np.int64),
     "STRIDED_SLICE": lambda op: strided_slice(op.constant(0), op),
     "PACK": lambda op: np.stack([op.constant(i) for i in range(len(op.inputs))], op.options["axis"]),
-    "CONCATENATION": lambda op: np.concatenate(
-        [op.constant(i) for i in range(len(op.inputs))], op.options["axis"]
-    ),
+    "CONCATENATION": lambda op: np.concatenate([op.constant(i) for i in range(len(op.inputs))], op.options["axis"]),
     "RESHAPE": lambda op: op.constant(0).reshape(op.outputs[0].shape),
     "CAST": lambda op: op.constant(0),
 }
@@ -112,9 +110,7 @@ def alias_reshapes(graph: Graph) -> None:
     for op in graph.ops:
         if op.inputs and op.kind in (*RESHAPES, "QUANTIZE"):
             source, out = op.tensor(0), op.outputs[0]
-            same = op.kind != "QUANTIZE" or (
-                source.scale == out.scale and source.zero_point == out.zero_point
-            )
+            same = op.kind != "QUANTIZE" or (source.scale == out.scale and source.zero_point == out.zero_point)
             if same and source.data is None and source.dtype == out.dtype == "int8" and source.size == out.size:
                 graph.aliases[id(out)] = source
                 continue

@@ -44,11 +44,13 @@ def plan(graph: Graph, steps: list[Step]) -> Plan:
     if sum(b.size for b in distinct) > LIMIT_BYTES:
         total = sum(b.size for b in distinct) / 1e6
         raise WhitError(
-            f"{graph.name}: its activations take {total:.0f} MB; boards have at most 8 MB", "use a smaller input"
+            f"{graph.name}: its activations take {total:.0f} MB; boards have at most 8 MB",
+            "use a smaller input",
         )
     arena = _place(distinct)
     bound = max(
-        (sum(b.size for b in distinct if b.first <= i <= b.last) for i in range(-1, len(steps) + 1)), default=0
+        (sum(b.size for b in distinct if b.first <= i <= b.last) for i in range(-1, len(steps) + 1)),
+        default=0,
     )
     by_step = {b.first: b.offset for b in scratch}
     return Plan(tensors, [by_step.get(i, 0) for i in range(len(steps))], arena, bound)
@@ -116,9 +118,7 @@ def _greedy(buffers: Iterable[Buffer]) -> int:
     """Puts each buffer into the smallest gap that holds it among those already placed."""
     placed: list[Buffer] = []
     for b in buffers:
-        others = sorted(
-            (o for o in placed if o.first <= b.last and b.first <= o.last), key=lambda o: o.offset
-        )
+        others = sorted((o for o in placed if o.first <= b.last and b.first <= o.last), key=lambda o: o.offset)
         end, best_gap, b.offset = 0, None, -1
         for o in others:
             gap = o.offset - end

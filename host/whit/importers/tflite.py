@@ -24,7 +24,7 @@ _OPS = _names(tflite.BuiltinOperator)
 _TYPES = {value: name.lower() for value, name in _names(tflite.TensorType).items()}
 _ACTIVATIONS = _names(tflite.ActivationFunctionType)
 _PADDINGS = _names(tflite.Padding)
-_DTYPES = {"int8": np.int8, "uint8": np.uint8, "int16": np.int16, "int32": np.int32, "int64": np.int64}
+_DTYPES: dict[str, Any] = {"int8": np.int8, "uint8": np.uint8, "int16": np.int16, "int32": np.int32, "int64": np.int64}
 _DTYPES |= {"float32": np.float32, "bool": np.bool_}
 
 # operator -> (class of its options, {our name: method}); a value is looked up in a table where one is named
@@ -90,7 +90,9 @@ def parse(content: bytes, name: str) -> Graph:
     except WhitError:
         raise
     except Exception as error:  # flatbuffers checks nothing: a damaged file fails anywhere below
-        raise WhitError(f"{name}: damaged ({type(error).__name__} at {len(content)} B)", "copy or export it again") from error
+        raise WhitError(
+            f"{name}: damaged ({type(error).__name__} at {len(content)} B)", "copy or export it again"
+        ) from error
     return graph
 
 

@@ -95,9 +95,7 @@ def _bias(op: Op, channels: int) -> Array:
     return bias.ravel().astype(np.int64)
 
 
-def _image(
-    op: Op, x: Tensor, y: Tensor, weights: Array, groups: int, table: list[tuple[int, int]]
-) -> list[Step]:
+def _image(op: Op, x: Tensor, y: Tensor, weights: Array, groups: int, table: list[tuple[int, int]]) -> list[Step]:
     batch, h, w, _ = nhwc(x)
     channels, kh, kw, per_group = weights.shape
     o = op.options

@@ -55,9 +55,7 @@ def _binary(op: Op, code: int, tail: list[int], scratch: int = 0) -> list[Step]:
             data += aligned(t.data.tobytes())
 
     def fields(at: At, at_scratch: int) -> list[int]:
-        operands = [
-            ref << 1 | 1 if t.data is not None else at(t) << 1 for t, ref in zip((a, b), refs, strict=True)
-        ]
+        operands = [ref << 1 | 1 if t.data is not None else at(t) << 1 for t, ref in zip((a, b), refs, strict=True)]
         return [*operands, at(y), at_scratch, *sizes, *strides_a, *strides_b, *tail, low + 128, high + 128]
 
     live = [t for t in (a, b) if t.data is None]
@@ -75,9 +73,7 @@ def _binary(op: Op, code: int, tail: list[int], scratch: int = 0) -> list[Step]:
     ]
 
 
-def broadcast(
-    a: tuple[int, ...], b: tuple[int, ...], out: tuple[int, ...]
-) -> tuple[list[int], list[int], list[int]]:
+def broadcast(a: tuple[int, ...], b: tuple[int, ...], out: tuple[int, ...]) -> tuple[list[int], list[int], list[int]]:
     """Four (size, stride of a, stride of b): axes merged where both operands run on; stride 0 repeats."""
     rank = len(out)
     a, b = (1,) * (rank - len(a)) + a, (1,) * (rank - len(b)) + b

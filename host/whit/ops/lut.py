@@ -10,11 +10,13 @@ import numpy as np
 from whit.fixed import (
     activation_range,
     input_radius,
-    logistic as fixed_logistic,
     quantize_multiplier,
     rescale,
     round_away,
     rounding_shift,
+)
+from whit.fixed import (
+    logistic as fixed_logistic,
 )
 from whit.graph import Op, Unsupported
 from whit.ops.common import activations

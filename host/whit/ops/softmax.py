@@ -21,9 +21,7 @@ def softmax(op: Op) -> list[Step]:
         raise Unsupported(f"{depth} classes; the reference takes up to 512")
     rows = x.size // depth
     data = np.array(exp_table(x.scale, op.options.get("beta", 1.0)), "<u4").tobytes()
-    return [
-        Step(SOFTMAX, op.kind, [x], y, lambda at, _: [at(x), at(y), rows, depth], data=data, inplace=[x])
-    ]
+    return [Step(SOFTMAX, op.kind, [x], y, lambda at, _: [at(x), at(y), rows, depth], data=data, inplace=[x])]
 
 
 def exp_table(scale: float, beta: float) -> list[int]:

@@ -1,0 +1,31 @@
+"""What several verbs share: numbers and shapes as people read them, JSON, a console on stderr."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+from rich.console import Console
+
+
+def kilobytes(n: float) -> str:
+    """1536 -> '1.5 KB'."""
+    return f"{n / 1024:.1f} KB"
+
+
+def shape(dimensions: tuple[int, ...]) -> str:
+    """(1, 100, 6) -> '100x6': without the batch of 1."""
+    if len(dimensions) > 1 and dimensions[0] == 1:
+        dimensions = dimensions[1:]
+    return "x".join(map(str, dimensions))
+
+
+def print_json(document: Any) -> None:
+    """One JSON document on stdout."""
+    click.echo(json.dumps(document, indent=2))
+
+
+def talk() -> Console:
+    """A console on stderr, for progress and remarks."""
+    return Console(stderr=True, highlight=False)
