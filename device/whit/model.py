@@ -58,7 +58,7 @@ def load(source, kernels=None):
     name = "blob"
     file = None
     if isinstance(source, str):
-        name = source
+        name = source.rsplit("/", 1)[-1]
         try:
             file = open(source, "rb")
         except OSError as e:

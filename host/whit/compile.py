@@ -31,18 +31,18 @@ def compile_graph(
         steps = lower(graph)
         _check_edges(graph)
     except Unsupported as reason:
-        raise WhitError(f"{graph.name}: {reason}", _HINT) from reason
+        raise WhitError(f"{graph.source}: {reason}", _HINT) from reason
     placed = plan(graph, steps)
     plan_bytes, data = _serialise(graph, steps, placed)
     meta = _meta(graph, steps, labels or [])
-    without_test = blob.parse(blob.write(meta, plan_bytes, data, b"", placed.arena_bytes), graph.name)
+    without_test = blob.parse(blob.write(meta, plan_bytes, data, b"", placed.arena_bytes), graph.source)
     simulator = Simulator(without_test)
     count = sum(t.size for t in graph.inputs)
     if test_input is None:
         test_input = np.random.default_rng(0).integers(-128, 128, count).astype(np.int8)
     expected = simulator.run(test_input)
     test = test_input.tobytes() + expected.tobytes()
-    return blob.parse(blob.write(meta, plan_bytes, data, test, placed.arena_bytes), graph.name)
+    return blob.parse(blob.write(meta, plan_bytes, data, test, placed.arena_bytes), graph.source)
 
 
 _HINT = "README.md lists the operators that run; float models are quantised from Keras with --samples"
@@ -62,7 +62,7 @@ def lower(graph: Graph) -> list[Step]:
             refused.append(f"{op.kind} (layer {op.index}{detail})")
     if refused:
         what = "1 operator cannot run" if len(refused) == 1 else f"{len(refused)} operators cannot run"
-        raise WhitError(f"{graph.name}: {what}: {', '.join(refused)}", _HINT)
+        raise WhitError(f"{graph.source}: {what}: {', '.join(refused)}", _HINT)
     return steps
 
 

@@ -70,9 +70,13 @@ class Op:
 
 @dataclass
 class Graph:
-    """A model. ``aliases`` maps a tensor to the one whose memory it is (RESHAPE and its relatives)."""
+    """A model. ``aliases`` maps a tensor to the one whose memory it is (RESHAPE and its relatives).
+
+    ``name`` is the model's own; ``source`` is what messages call it (the file's name).
+    """
 
     name: str
+    source: str
     inputs: list[Tensor]
     outputs: list[Tensor]
     ops: list[Op]

@@ -44,7 +44,7 @@ def plan(graph: Graph, steps: list[Step]) -> Plan:
     if sum(b.size for b in distinct) > LIMIT_BYTES:
         total = sum(b.size for b in distinct) / 1e6
         raise WhitError(
-            f"{graph.name}: its activations take {total:.0f} MB; boards have at most 8 MB",
+            f"{graph.source}: its activations take {total:.0f} MB; boards have at most 8 MB",
             "use a smaller input",
         )
     arena = _place(distinct)

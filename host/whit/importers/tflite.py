@@ -126,6 +126,7 @@ def _graph(content: bytes, name: str) -> Graph:
         ops.append(Op(kind, i, inputs, outputs, _options(kind, raw)))
     return Graph(
         name=Path(name).stem,
+        source=name,
         inputs=[pick(sub.Inputs(i)) for i in range(sub.InputsLength())],
         outputs=[pick(sub.Outputs(i)) for i in range(sub.OutputsLength())],
         ops=ops,
