@@ -19,6 +19,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -125,7 +126,6 @@ class Reader:
             **os.environ,
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "PYTHONPATH": str(ROOT / "host"),
-            "TMPDIR": str(self.folder),
             "TF_CPP_MIN_LOG_LEVEL": "3",
             "COLUMNS": "110",
         }
@@ -170,8 +170,12 @@ def echoing(typed: str) -> str:
 
 @pytest.fixture(scope="module")
 def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
-    with VirtualBoard() as virtual:
-        yield Reader(tmp_path_factory.mktemp("reader"), str(virtual.port))
+    with pytest.MonkeyPatch.context() as patch:
+        # virtual boards that others run on this machine are not seen from here
+        patch.setenv("TMPDIR", str(tmp_path_factory.mktemp("tmp")))
+        patch.setattr(tempfile, "tempdir", None)
+        with VirtualBoard() as virtual:
+            yield Reader(tmp_path_factory.mktemp("reader"), virtual.port)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)

