@@ -3,7 +3,7 @@
 from . import BlobError, __version__
 
 # words of the record of each operator; 0: no such operator
-_WORDS = (0, 8, 8, 27, 20, 20, 31, 27, 8, 7, 21)
+_WORDS = (0, 8, 8, 29, 20, 20, 31, 27, 8, 7, 21)
 
 
 def word(b, i):
@@ -113,7 +113,8 @@ def _conv(r):
     k4 = (k + 3) & -4
     channels = r[10] * r[14]
     r.inside(r[4], r[8] * r[9] * r[10] * r[11])
-    r.inside(r[5], r[12] * r[13] * channels)
+    r.need(r[27] < 1 << 24 and r[28] < 1 << 24 and r[12] * r[13] * channels <= r.arena)
+    r.inside(r[5], (r[12] - 1) * r[27] + (r[13] - 1) * r[28] + channels)
     r.inside(r[6], r[10] * k4)
     r.stored(0, channels * k + k4 - k)
     r.stored(r[7], 12 * channels)

@@ -67,7 +67,7 @@ def _strided(buffer: Array, offset: int, shape: list[int], strides: list[int]) -
 
 
 def _conv(arena: Array, data: Array, r: list[int]) -> None:
-    src, out, _, table, h, w, groups, cg, oh, ow, og, kh, kw, sh, sw, dh, dw, top, left, zx, zo, low, high = r[4:]
+    src, out, _, table, h, w, groups, cg, oh, ow, og, kh, kw, sh, sw, dh, dw, top, left, zx, zo, low, high = r[4:27]
     channels, k = groups * og, kh * kw * cg
     x = arena[src : src + h * w * groups * cg].reshape(h, w, groups, cg).astype(np.int64) - (zx - 128)
     bottom = max(0, (oh - 1) * sh + (kh - 1) * dh + 1 - h - top)
@@ -84,7 +84,8 @@ def _conv(arena: Array, data: Array, r: list[int]) -> None:
     # the table's bias holds -(zx) * sum of weights, for inputs that are not yet centred
     bias = _signed(words[:, 0]) + zx * weights.reshape(channels, -1).sum(1)
     result = _rescale(_signed(acc.reshape(-1, channels) + bias), words[:, 1], words[:, 2])
-    _store(arena, out, result, zo, low, high)
+    rows = np.clip(result + zo, low, high).reshape(oh, ow, channels) - 128
+    _strided(arena, out, [oh, ow, channels], [r[27], r[28], 1])[...] = rows.astype(np.int8)
 
 
 def _pool(arena: Array, _: Array, r: list[int]) -> None:

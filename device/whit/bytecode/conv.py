@@ -9,7 +9,6 @@ def run(c):
     blob = c[3]
     weights = c[4] + word(p, r + 8)
     src = word(p, r + 16)
-    out = word(p, r + 20)
     table = weights + word(p, r + 28)
     h = word(p, r + 32)
     w = word(p, r + 36)
@@ -27,6 +26,7 @@ def run(c):
         ox = 0
         while ox < word(p, r + 52):
             x0 = ox * word(p, r + 72) - word(p, r + 88)
+            out = word(p, r + 20) + oy * word(p, r + 108) + ox * word(p, r + 112)
             o = 0
             while o < groups * og:
                 # the table's bias holds -(zx + 128) * sum of weights; taps outside the image count as zx

@@ -15,7 +15,7 @@ def run(x: ptr8):
     arena = c[3] | c[4] << 32
     data = (c[5] | c[6] << 32) + p[2]
     src = arena + p[4]
-    out = ptr8(arena + p[5])
+    out = ptr8(arena)
     scratch = arena + p[6]
     table = data + p[7]  # per output channel: bias, multiplier, right shift | left shift << 8
     h = p[8]
@@ -112,6 +112,7 @@ def run(x: ptr8):
                 ky += 1
             w = ptr8(data)
             t = ptr32(table)
+            out = ptr8(arena + p[5] + oy * p[27] + ox * p[28])
             base = scratch
             end = scratch + groups * k4
             while base < end:

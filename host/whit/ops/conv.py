@@ -118,7 +118,8 @@ def _step(
     geometry: list[int],
     batch: int,
 ) -> Step:
-    """The record: source, destination, scratch, table, geometry, zero points and bounds (all of these plus 128)."""
+    """The record: source, destination, scratch, table, geometry, zero points and bounds (all of these plus 128),
+    strides of the output's rows and pixels."""
     if max(geometry) > 32767:
         raise Unsupported("a size above 32767")
     h, w, _, per_group, oh, ow, out_per_group, kh, kw = geometry[:9]
@@ -148,6 +149,8 @@ def _step(
             y.zero_point + 128,
             low + 128,
             high + 128,
+            ow * channels,
+            channels,
         ],
         data=packed + words.astype("<u4").tobytes(),
         scratch=groups * (k + 3 & ~3),
