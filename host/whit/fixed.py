@@ -113,13 +113,46 @@ def exp_on_negative_values(a: int, integer_bits: int) -> int:
     return INT32_MAX if a == 0 else result
 
 
-def one_over_one_plus_x(x: int) -> int:
-    """1 / (1 + x) for x in [0, 1), Q0.31 -> Q0.31, by three Newton steps."""
+def _newton_inverse(x: int) -> int:
+    """2 / (1 + x) in Q2.29 for x in [0, 1), Q0.31: three Newton steps from 48/17 - 32/17 * d."""
     half = (x + (1 << 31)) >> 1
     r = 1515870810 + srdhm(half, -1010580540)
     for _ in range(3):
         r += _saturating_shift(srdhm(r, (1 << 29) - srdhm(half, r)), 2)
-    return _saturating_shift(r, 1)
+    return r
+
+
+def one_over_one_plus_x(x: int) -> int:
+    """1 / (1 + x) for x in [0, 1), Q0.31 -> Q0.31."""
+    return _saturating_shift(_newton_inverse(x), 1)
+
+
+def one_minus_x_over_one_plus_x(x: int) -> int:
+    """(1 - x) / (1 + x) for x in [0, 1), Q0.31 -> Q0.31."""
+    return _saturating_shift(_newton_inverse(x) - (1 << 29), 2)
+
+
+def inverse_sqrt(x: int) -> tuple[int, int]:
+    """1 / sqrt(x) for an integer x >= 1 as (multiplier, shift) for ``rescale``: five Newton steps in Q3.28."""
+    if x <= 1:
+        return INT32_MAX, 0
+    shift = 11
+    while x >= 1 << 29:
+        x //= 4
+        shift += 1
+    pairs = (31 - x.bit_length()) // 2 - 1
+    shift -= pairs
+    x <<= 2 * pairs
+    value = x >> 1
+    half = rounding_shift(value, 1)
+    r = 1 << 28
+    for _ in range(5):
+        cube = _saturating_shift(srdhm(srdhm(r, r), r), 6)
+        r = _saturating_shift(srdhm((1 << 28) + (1 << 27), r) - srdhm(half, cube), 3)
+    r = srdhm(r, 1518500250)  # sqrt(2) / 2
+    if shift < 0:
+        r, shift = r << -shift, 0
+    return r, -shift
 
 
 def logistic(a: int, integer_bits: int) -> int:

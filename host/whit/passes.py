@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from whit.graph import Graph, Op, Tensor, Unsupported
+from whit.ops.unary import FLOAT
 
 Array = npt.NDArray[Any]
 
@@ -19,6 +20,7 @@ def clean(graph: Graph) -> None:
     """All passes, in the order in which they help each other."""
     fold_shapes(graph)
     fold_edges(graph)
+    fold_islands(graph)
     alias_reshapes(graph)
     drop_unused(graph)
 
@@ -102,6 +104,25 @@ def _as_int8(t: Tensor) -> None:
     if t.dtype == "uint8" and t.data is None:
         t.dtype = "int8"
         t.zero_points = t.zero_points - 128
+
+
+def fold_islands(graph: Graph) -> None:
+    """DEQUANTIZE, float operators of one value, QUANTIZE: one function from int8 to int8, so one table (op FLOAT)."""
+    for start in [op for op in graph.ops if op.kind == "DEQUANTIZE"]:
+        chain = [start]
+        while chain[-1].kind != "QUANTIZE":
+            t = chain[-1].outputs[0]
+            users = list(graph.consumers(t))
+            if len(users) != 1 or any(t is o for o in graph.outputs):
+                break
+            if users[0].kind != "QUANTIZE" and (users[0].kind not in FLOAT or len(users[0].inputs) != 1):
+                break
+            chain.append(users[0])
+        if chain[-1].kind == "QUANTIZE" and start.tensor(0).dtype == chain[-1].outputs[0].dtype == "int8":
+            kinds = [op.kind for op in chain[1:-1]]
+            folded = Op("FLOAT", start.index, [start.tensor(0)], chain[-1].outputs, {"kinds": kinds})
+            graph.ops[graph.ops.index(chain[-1])] = folded
+            graph.ops = [op for op in graph.ops if op not in chain]
 
 
 def alias_reshapes(graph: Graph) -> None:

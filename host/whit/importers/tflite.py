@@ -56,6 +56,7 @@ _OPTIONS: dict[str, tuple[str, dict[str, str]]] = {
     "MUL": ("MulOptions", _ACTIVATION),
     "SOFTMAX": ("SoftmaxOptions", {"beta": "Beta"}),
     "CONCATENATION": ("ConcatenationOptions", {"axis": "Axis", **_ACTIVATION}),
+    "LEAKY_RELU": ("LeakyReluOptions", {"alpha": "Alpha"}),
     "PACK": ("PackOptions", {"axis": "Axis"}),
     "STRIDED_SLICE": (
         "StridedSliceOptions",

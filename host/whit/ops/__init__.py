@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from whit.graph import Op
-from whit.ops import conv, copy, elementwise, lut, pool, reduce, softmax
+from whit.ops import conv, copy, elementwise, lut, pool, reduce, softmax, unary
 from whit.program import Step
 
 LOWER: dict[str, Callable[[Op], list[Step]]] = {
@@ -25,6 +25,13 @@ LOWER: dict[str, Callable[[Op], list[Step]]] = {
     "LOGISTIC": lut.logistic,
     "RELU": lut.relu,
     "RELU6": lut.relu6,
+    "TANH": unary.tanh,
+    "HARD_SWISH": unary.hard_swish,
+    "LEAKY_RELU": unary.leaky_relu,
+    "ABS": unary.absolute,
+    "RSQRT": unary.rsqrt,
+    "ELU": unary.elu,
+    "FLOAT": unary.island,
     "QUANTIZE": lut.quantize,
     "PAD": copy.pad,
     "PADV2": copy.pad,

@@ -18,17 +18,32 @@ from whit.fixed import (
 from whit.fixed import (
     logistic as fixed_logistic,
 )
-from whit.graph import Op, Unsupported
+from whit.graph import Op, Tensor, Unsupported
 from whit.ops.common import activations
 from whit.program import LUT, Step
 
 
 def table_step(op: Op, function: Callable[[int], int]) -> list[Step]:
     """A LUT step for ``function``, which maps -128..127 to an integer that is then clamped to int8."""
-    x, y = activations(op)
+    return table_step_between(op, *activations(op), function)
+
+
+def table_step_between(op: Op, x: Tensor, y: Tensor, function: Callable[[int], int]) -> list[Step]:
+    """The same for tensors that are int8 already."""
     values = [min(127, max(-128, function(q))) for q in range(-128, 128)]
     table = bytes(values[(i ^ 128)] & 255 for i in range(256))
     return [Step(LUT, op.kind, [x], y, lambda at, _: [at(x), at(y), x.size], data=table, inplace=[x])]
+
+
+def fixed_point_input(op: Op, integer_bits: int) -> tuple[Callable[[int], int], int]:
+    """(input value in fixed point with that many integer bits, radius beyond which the output saturates)."""
+    x = op.tensor(0)
+    activations(op)
+    fraction, shift = math.frexp(x.scale * (1 << (31 - integer_bits)))
+    multiplier = round_away(fraction * (1 << 31))
+    if shift > 31:
+        raise Unsupported("an input scale too large for the reference")
+    return (lambda q: rescale(q - x.zero_point, multiplier, shift)), input_radius(integer_bits, max(shift, 0))
 
 
 def relu(op: Op) -> list[Step]:
@@ -61,16 +76,14 @@ def logistic(op: Op) -> list[Step]:
     if y.zero_point != -128:
         raise Unsupported(f"an output with zero point {y.zero_point}; the reference takes -128")
     integer_bits = 4
-    fraction, shift = math.frexp(x.scale * (1 << (31 - integer_bits)))
-    multiplier = round_away(fraction * (1 << 31))
-    radius = input_radius(integer_bits, shift)
+    value, radius = fixed_point_input(op, integer_bits)
 
     def function(q: int) -> int:
-        value = q - x.zero_point
-        if value <= -radius:
+        distance = q - x.zero_point
+        if distance <= -radius:
             return -128
-        if value >= radius:
+        if distance >= radius:
             return 127
-        return rounding_shift(fixed_logistic(rescale(value, multiplier, shift), integer_bits), 23) - 128
+        return rounding_shift(fixed_logistic(value(q), integer_bits), 23) - 128
 
     return table_step(op, function)
