@@ -2,6 +2,7 @@
 import gc
 import sys
 from array import array
+from struct import unpack_from
 
 from . import BlobError
 
@@ -9,7 +10,7 @@ _KERNELS = ("", "", "", "conv", "pool", "reduce", "add", "mul", "softmax", "lut"
 
 
 def word(b, i):
-    return b[i] | b[i + 1] << 8 | b[i + 2] << 16 | b[i + 3] << 24
+    return unpack_from("<I", b, i)[0]
 
 
 class _Zeros:
@@ -28,7 +29,7 @@ def _allocate(name, n, make):
     gc.collect()
     try:
         return make(n)
-    except MemoryError:
+    except (MemoryError, OverflowError):  # 2 GB are no int of a 32-bit board
         pass
     gc.collect()
     raise MemoryError("%s needs %d B in one piece; %d B free" % (name, n, gc.mem_free()))
@@ -64,7 +65,9 @@ def load(source, kernels=None):
         except OSError as e:
             if e.errno != 2:
                 raise
-            raise OSError(2, "%s: no such file" % name)
+            raise OSError("%s: no such file" % name)
+    elif not isinstance(source, (bytes, bytearray, memoryview)):
+        source = bytearray(source)
     from . import verify
 
     try:
@@ -82,8 +85,8 @@ def load(source, kernels=None):
         if file:
             blob = _allocate(name, size, bytearray)
             file.seek(0)
-            if file.readinto(blob) != size:
-                raise BlobError("%s: ends too early" % name)
+            if file.readinto(blob) != size or blob[:36] != head:
+                raise BlobError("%s: changes while it is read" % name)
         verify.plan(name, blob)
     finally:
         if file:
@@ -149,7 +152,8 @@ class Model:
         from uctypes import addressof
 
         if addressof(self._blob) & 3:
-            self._blob = bytearray(self._blob)
+            # a view that starts anywhere: its words must be aligned
+            self._blob = _allocate(self.name, len(self._blob), lambda n: bytearray(self._blob))
         block = array("I", [0])
         base = addressof(self._blob)
         for address in (base + plan, addressof(self._arena), base + data):
@@ -181,7 +185,10 @@ class Model:
     def labels(self):
         "Names of the outputs, or []."
         if self._labels is None:
-            self._labels = self.meta().get("labels") or []
+            labels = self.meta().get("labels") or []
+            if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
+                raise BlobError("%s: its labels are no list of names" % self.name)
+            self._labels = labels
         return self._labels
 
     @property
@@ -196,9 +203,12 @@ class Model:
         import json
 
         try:
-            return json.loads(bytes(memoryview(self._blob)[36 : 36 + word(self._blob, 20)]))
+            meta = json.loads(bytes(memoryview(self._blob)[36 : 36 + word(self._blob, 20)]))
         except ValueError:
-            raise BlobError("%s: META is not JSON" % self.name)
+            meta = None
+        if not isinstance(meta, dict):
+            raise BlobError("%s: its description (META) is damaged" % self.name)
+        return meta
 
     def selftest(self):
         "Runs the stored test. -> number of output bytes that differ (0: it passes)"

@@ -1,6 +1,7 @@
 # What a person reads about a model: one line, a table, times, the self-test.
 import time
 
+from . import BlobError
 from .model import word
 
 
@@ -8,13 +9,25 @@ def _shape(shape):
     return "x".join(str(n) for n in (shape[1:] if len(shape) > 1 else shape))
 
 
+def _described(m):
+    # shapes of input and output, and the layers; META is the one part of a blob that `load` has not proven
+    try:
+        meta = m.meta()
+        layers = [(str(name), _shape(shape), int(macs)) for name, shape, macs in meta["layers"]]
+        edges = [_shape(meta[edge][0]["shape"]) for edge in ("inputs", "outputs")]
+        if len(layers) == len(m._ops):
+            return edges, layers
+    except (KeyError, IndexError, TypeError, AttributeError, ValueError):
+        pass
+    raise BlobError("%s: its description (META) is damaged" % m.name)
+
+
 def line(m):
-    meta = m.meta()
-    labels = meta.get("labels")
-    out = "%d classes" % len(labels) if labels else _shape(meta["outputs"][0]["shape"])
+    edges, _ = _described(m)
+    out = "%d classes" % len(m.labels) if m.labels else edges[1]
     return "<%s: %s -> %s, %d layers, %.1f KB, arena %.1f KB, %s kernels>" % (
         m.name,
-        _shape(meta["inputs"][0]["shape"]),
+        edges[0],
         out,
         len(m._ops),
         len(m._blob) / 1024,
@@ -25,12 +38,12 @@ def line(m):
 
 def summary(m):
     print(line(m))
-    for i, (name, shape, macs) in enumerate(m.meta()["layers"]):
-        print("%3d %-20s %-12s %9d MACs" % (i, name, _shape(shape), macs))
+    for i, (name, shape, macs) in enumerate(_described(m)[1]):
+        print("%3d %-20s %-12s %9d MACs" % (i, name, shape, macs))
 
 
 def profile(m, runs):
-    layers = m.meta()["layers"]
+    layers = _described(m)[1]
     block = m._block
     rows = []
     for i, op in enumerate(m._ops):

@@ -1,13 +1,13 @@
 # Proves, before anything runs, that a blob is whole and that no kernel can leave the arena or DATA.
 # Kernels trust what stands here; FORMAT.md says the same in words. The module is dropped from RAM after `load`.
 from . import BlobError, __version__
+from .model import word
 
 # words of the record of each operator; 0: no such operator
 _WORDS = (0, 8, 8, 29, 20, 20, 31, 27, 8, 7, 21)
 
-
-def word(b, i):
-    return b[i] | b[i + 1] << 8 | b[i + 2] << 16 | b[i + 3] << 24
+# steps of the innermost loops that one run may take: minutes on a board, and more than any model that suits one
+_STEPS = 1 << 30
 
 
 def crc32(data, crc):
@@ -53,8 +53,9 @@ def whole(name, head, pieces):
 
 class _Record:
     # one record of PLAN, with the questions that its check asks
-    def __init__(self, b, at, arena, data):
+    def __init__(self, b, at, arena, data, steps):
         self.b = b
+        self.steps = steps  # of all records up to this one
         self.at = at
         self.arena = arena
         self.start = word(b, at + 8)
@@ -73,6 +74,12 @@ class _Record:
 
     def stored(self, offset, size):  # in this record's part of DATA
         self.need(0 < size and offset + size <= self.data)
+
+    def takes(self, steps):  # a record that loops for hours is as bad as one that crashes
+        self.steps += steps
+
+    def fine(self):
+        return self.ok and self.steps <= _STEPS
 
     def small(self, first, last, least=0):  # fields that a kernel multiplies
         for i in range(first, last + 1):
@@ -119,7 +126,9 @@ def _conv(r):
     r.stored(0, channels * k + k4 - k)
     r.stored(r[7], 12 * channels)
     r.need(not r[7] & 3)
-    if r.ok:
+    r.takes(r[12] * r[13] * r[10] * (k4 * (r[14] + 4) + 8 * r[14]))
+    r.takes(1000 * channels)  # the check of the table, which is bytecode
+    if r.fine():
         at = 36 + word(r.b, 20) + word(r.b, 24) + r.start + r[7]
         for i in range(channels):
             m = word(r.b, at + 12 * i + 4)
@@ -136,6 +145,7 @@ def _pool(r):
     # no window without a pixel: it would divide by zero
     r.need(r[15] < r[11] and (r[9] - 1) * r[13] < r[6] + r[15])
     r.need(r[16] < r[12] and (r[10] - 1) * r[14] < r[7] + r[16])
+    r.takes(r[9] * r[10] * r[8] * (min(r[6], r[11]) * (min(r[7], r[12]) + 8) + 8))
 
 
 def _reduce(r):
@@ -143,12 +153,15 @@ def _reduce(r):
     r.need(r[10] * r[12] <= r.arena)
     r.inside(r[4], 1 + sum((r[i] - 1) * r[i + 1] for i in range(6, 14, 2)))
     r.inside(r[5], r[6] * r[8])
+    r.takes(r[6] * r[8] * (r[10] * (r[12] + 4) + 8))
     r.scale(15)
     r.bytes(17, 19)
 
 
 def _binary(r, operands):
-    r.inside(r[6], r.count(8))
+    n = r.count(8)
+    r.inside(r[6], n)
+    r.takes(8 * n)
     r.strided(r[4], 8, 12)
     r.strided(r[5], 8, 16)
     r.bytes(operands, operands)
@@ -161,6 +174,7 @@ def _add(r):
     r.scale(21)
     r.scale(24)
     r.scale(27)
+    r.need(r[22] < 32 and r[25] < 32)  # operands are only shifted right
     r.need(r[23] < 256 and r[26] < 256)
     r.bytes(29, 30)
 
@@ -173,25 +187,34 @@ def _mul(r):
 
 
 def _softmax(r):
-    r.need(0 < r[6] < 1 << 24 and 0 < r[7] < 4096)
-    r.inside(r[4], r[6] * r[7])
-    r.inside(r[5], r[6] * r[7])
+    n = r[6] * r[7]
+    r.need(r[7] <= 512)  # a longer sum needs a shift by more than 31 bits
+    r.inside(r[4], n)
+    r.inside(r[5], n)
+    # in place, or apart: an output that lands on values still to be read makes them exceed their maximum,
+    # which is the table's index 0
+    r.need(r[5] <= r[4] or r[5] >= r[4] + n)
+    r.takes(16 * n)
     r.stored(0, 1024)
-    if r.ok:  # exp(0) is 1 and no entry is negative: else the sum could be 0, and its inverse never found
+    if r.fine():  # exp(0) is 1 and no entry is negative: else the sum could be 0, and its inverse never found
         at = 36 + word(r.b, 20) + word(r.b, 24) + r.start
-        r.need(word(r.b, at) == 0x7FFFFFFF and all(r.b[at + i] < 128 for i in range(3, 1024, 4)))
+        r.takes(256000)
+        r.need(word(r.b, at) == 0x7FFFFFFF and all(word(r.b, at + i) >> 31 == 0 for i in range(4, 1024, 4)))
 
 
 def _lut(r):
     r.inside(r[4], r[6])
     r.inside(r[5], r[6])
+    r.takes(r[6])
     r.stored(0, 256)
 
 
 def _copy(r):
     r.need(r[7] == 0 or r[6] + r[7] <= r.arena)
     r.bytes(8, 8)
-    r.need(r.count(9) <= r.arena)
+    n = r.count(9)
+    r.need(n <= r.arena)
+    r.takes(r[7] + 8 * n)
     r.strided(r[4], 9, 13)
     r.strided(r[5] << 1, 9, 17, False)
 
@@ -206,6 +229,7 @@ def plan(name, b):
     end = at + word(b, 24)
     data = word(b, 28)
     edges = [0, 0, 0]
+    steps = 0
     while at < end:
         op = word(b, at)
         if not 0 < op < len(_WORDS):
@@ -213,15 +237,18 @@ def plan(name, b):
         words = _WORDS[op]
         if at + 4 * words > end or word(b, at + 4) != words:
             raise BlobError("%s: op %d has a record of the wrong size" % (name, op))
-        r = _Record(b, at, arena, data)
+        r = _Record(b, at, arena, data, steps)
         _CHECKS[op](r)
+        steps = r.steps
         if not r.ok:
             raise BlobError("%s: op %d at byte %d reaches outside its memory" % (name, op, at))
+        if not r.fine():
+            raise BlobError("%s: op %d at byte %d would run for minutes" % (name, op, at))
         if op < 3:
             edges[0] += r[5]
             edges[op] += 1
         at += 4 * words
-    if not edges[1] or not edges[2]:
-        raise BlobError("%s: no input or no output" % name)
+    if edges[1] != 1 or edges[2] != 1:
+        raise BlobError("%s: %d inputs and %d outputs; this whit runs one of each" % (name, edges[1], edges[2]))
     if word(b, 32) not in (0, edges[0]):
         raise BlobError("%s: its self-test has the wrong size" % name)
