@@ -6,7 +6,8 @@ from struct import unpack_from
 
 from . import BlobError
 
-_KERNELS = ("", "", "", "conv", "pool", "reduce", "add", "mul", "softmax", "lut", "copy")
+# by operator number; the first three are no operators
+_KERNELS = "   conv pool reduce add mul softmax lut copy minmax gather bilinear matmul".split(" ")
 
 
 def word(b, i):

@@ -4,7 +4,7 @@ from . import BlobError, __version__
 from .model import word
 
 # words of the record of each operator; 0: no such operator
-_WORDS = (0, 8, 8, 29, 20, 20, 31, 27, 8, 7, 21)
+_WORDS = (0, 8, 8, 29, 20, 21, 33, 30, 8, 7, 21, 20, 10, 9, 25)
 
 # steps of the innermost loops that one run may take: minutes on a board, and more than any model that suits one
 _STEPS = 1 << 30
@@ -156,34 +156,82 @@ def _reduce(r):
     r.takes(r[6] * r[8] * (r[10] * (r[12] + 4) + 8))
     r.scale(15)
     r.bytes(17, 19)
+    r.need(r[20] < 3)
 
 
-def _binary(r, operands):
-    n = r.count(8)
-    r.inside(r[6], n)
-    r.takes(8 * n)
+def _binary(r):
+    r.inside(r[6], r.count(8))
     r.strided(r[4], 8, 12)
     r.strided(r[5], 8, 16)
-    r.bytes(operands, operands)
 
 
 def _add(r):
-    _binary(r, 20)
+    _binary(r)
     r.inside(r[7], 2048)
     r.need(not r[7] & 3)
+    r.bytes(20, 20)
     r.scale(21)
+    r.bytes(23, 23)
     r.scale(24)
+    r.bytes(26, 26)
     r.scale(27)
-    r.need(r[22] < 32 and r[25] < 32)  # operands are only shifted right
-    r.need(r[23] < 256 and r[26] < 256)
     r.bytes(29, 30)
+    r.need(r[31] < 21 and r[32] < 4)
 
 
 def _mul(r):
-    _binary(r, 20)
+    _binary(r)
+    r.bytes(20, 21)
     r.scale(22)
-    r.bytes(21, 21)
-    r.bytes(24, 26)
+    r.bytes(24, 27)
+    r.scale(28)
+
+
+def _minmax(r):
+    _binary(r)
+
+
+def _table(r, at, n, step):
+    # the largest of n words of DATA, `step` words apart
+    at += 36 + word(r.b, 20) + word(r.b, 24) + r.start
+    return max(word(r.b, at + 4 * step * i) for i in range(n))
+
+
+def _gather(r):
+    r.small(6, 7, 1)
+    r.need(not r[9] & 3)
+    r.stored(r[9], 4 * (r[6] + r[7]))
+    r.inside(r[5], r[6] * r[7] * r[8])
+    if r.ok:
+        span = _table(r, r[9], r[6], 1) + _table(r, r[9] + 4 * r[6], r[7], 1) + r[8]
+        (r.stored if r[4] & 1 else r.inside)(r[4] >> 1, span)
+
+
+def _bilinear(r):
+    r.small(6, 8, 1)
+    r.stored(0, 12 * (r[7] + r[8]))
+    r.inside(r[5], r[6] * r[7] * r[8])
+    if r.ok:
+        rows = max(_table(r, 0, r[7], 3), _table(r, 4, r[7], 3))
+        columns = max(_table(r, 12 * r[7], r[8], 3), _table(r, 12 * r[7] + 4, r[8], 3))
+        r.inside(r[4], rows + columns + r[6])
+        r.need(_table(r, 8, r[7] + r[8], 3) < 4096)
+
+
+def _matmul(r):
+    r.small(7, 11, 1)
+    r.need(all(r[i] < 1 << 24 for i in range(12, 20)))
+    r.inside(r[6], r[7] * r[8] * r[9] * r[10])
+    for ref, column, n in ((4, 12, 9), (5, 16, 10)):
+        sizes = (r[7], r[8], r[n], r[11])
+        span = 1 + sum((sizes[i] - 1) * r[column + i] for i in range(4))
+        r.need(span < 1 << 24)
+        (r.stored if r[ref] & 1 else r.inside)(r[ref] >> 1, span)
+    # a depth that no operand has would only cost time
+    r.need(r[11] <= r.arena + r.data)
+    r.bytes(20, 21)
+    r.scale(22)
+    r.bytes(24, 24)
 
 
 def _softmax(r):
@@ -219,7 +267,8 @@ def _copy(r):
     r.strided(r[5] << 1, 9, 17, False)
 
 
-_CHECKS = (None, _edge, _edge, _conv, _pool, _reduce, _add, _mul, _softmax, _lut, _copy)
+_CHECKS = [None, _edge, _edge, _conv, _pool, _reduce, _add, _mul, _softmax, _lut, _copy]
+_CHECKS += [_minmax, _gather, _bilinear, _matmul]
 
 
 def plan(name, b):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from whit.graph import Tensor
 
 # numbers of the operators in PLAN
-INPUT, OUTPUT, CONV, POOL, REDUCE, ADD, MUL, SOFTMAX, LUT, COPY = range(1, 11)
+INPUT, OUTPUT, CONV, POOL, REDUCE, ADD, MUL, SOFTMAX, LUT, COPY, MINMAX, GATHER, BILINEAR, MATMUL = range(1, 15)
 
 
 @dataclass(eq=False)

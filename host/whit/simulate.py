@@ -105,8 +105,11 @@ def _pool(arena: Array, _: Array, r: list[int]) -> None:
 
 
 def _reduce(arena: Array, _: Array, r: list[int]) -> None:
-    src, out, n0, s0, n1, s1, m0, t0, m1, t1, bias, multiplier, shifts, zero, low, high = r[4:]
+    src, out, n0, s0, n1, s1, m0, t0, m1, t1, bias, multiplier, shifts, zero, low, high, kind = r[4:]
     x = _strided(arena, src, [n0, n1, m0, m1], [s0, s1, t0, t1]).astype(np.int64)
+    if kind:
+        _store(arena, out, x.max((2, 3)) if kind == 1 else x.min((2, 3)), 128, 0, 255)
+        return
     total = x.sum((2, 3)) + 128 * m0 * m1 + _signed(bias)
     _store(arena, out, _rescale(total, multiplier, shifts), zero, low, high)
 
@@ -122,15 +125,63 @@ def _operands(arena: Array, data: Array, r: list[int]) -> list[Array]:
 
 def _add(arena: Array, data: Array, r: list[int]) -> None:
     a, b = _operands(arena, data, r)
-    a = _rescale((a + 128 - r[20]) << 20, r[21], r[22])
-    b = _rescale((b + 128 - r[23]) << 20, r[24], r[25])
-    _store(arena, r[6], _rescale(a + b, r[27], r[28]), r[26], r[29], r[30])
+    a = _rescale((a + 128 - r[20]) << r[31], r[21], r[22])
+    b = _rescale((b + 128 - r[23]) << r[31], r[24], r[25])
+    total = a - b if r[32] & 1 else a + b
+    _store(arena, r[6], _rescale(total * total if r[32] & 2 else total, r[27], r[28]), r[26], r[29], r[30])
 
 
 def _mul(arena: Array, data: Array, r: list[int]) -> None:
     a, b = _operands(arena, data, r)
-    product = (a + 128 - r[20]) * (b + 128 - r[21])
-    _store(arena, r[6], _rescale(product, r[22], r[23]), r[24], r[25], r[26])
+    a = a + 128 - r[20]
+    result = _rescale(a * (b + 128 - r[21]), r[22], r[23])
+    if r[27]:
+        result = np.where(a >= 0, _rescale(a, r[28], r[29]), result)
+    _store(arena, r[6], result, r[24], r[25], r[26])
+
+
+def _minmax(arena: Array, data: Array, r: list[int]) -> None:
+    a, b = _operands(arena, data, r)
+    _store(arena, r[6], np.minimum(a, b) if r[7] else np.maximum(a, b), 128, 0, 255)
+
+
+def _gather(arena: Array, data: Array, r: list[int]) -> None:
+    _, out, n0, n1, size, at = r[4:]
+    source = data.view(np.int8) if r[4] & 1 else arena
+    places = data[at : at + 4 * (n0 + n1)].view("<u4").astype(np.int64) + np.where(
+        np.arange(n0 + n1) < n0, r[4] >> 1, 0
+    )
+    index = places[:n0, None, None] + places[None, n0:, None] + np.arange(size)
+    arena[out : out + index.size] = source[index].ravel()
+
+
+def _bilinear(arena: Array, data: Array, r: list[int]) -> None:
+    src, out, depth, rows, columns = r[4:]
+    table = data.view("<u4").astype(np.int64).reshape(-1, 3)
+    y, x = table[:rows, None, None], table[None, rows : rows + columns, None]
+    fy, fx = y[..., 2] - 2048, x[..., 2] - 2048
+
+    def at(row: int, column: int) -> Array:
+        index = src + y[..., row] + x[..., column] + np.arange(depth)
+        values: Array = arena[index].astype(np.int64)
+        return values
+
+    left: Array = at(0, 0) * (1024 - fy) + at(1, 0) * fy
+    right = at(0, 1) * (1024 - fy) + at(1, 1) * fy
+    total: Array = left * (1024 - fx) + right * fx
+    half = 1 << 19
+    rounded: Array = np.where(total > 0, (total + half) >> 20, -((half - total) >> 20))
+    _store(arena, out, rounded, 128, 0, 255)
+
+
+def _matmul(arena: Array, data: Array, r: list[int]) -> None:
+    n0, n1, rows, columns, depth = r[7:12]
+    operands = []
+    for ref, n, strides, zero in ((r[4], rows, r[12:16], r[20]), (r[5], columns, r[16:20], r[21])):
+        buffer = data.view(np.int8) if ref & 1 else arena
+        operands.append(_strided(buffer, ref >> 1, [n0, n1, n, depth], strides).astype(np.int64) + 128 - zero)
+    total: Array = np.einsum("abik,abjk->abij", *operands)
+    _store(arena, r[6], _rescale(total, r[22], r[23]), r[24], 0, 255)
 
 
 def _softmax(arena: Array, data: Array, r: list[int]) -> None:
@@ -169,4 +220,8 @@ _KERNELS: dict[int, Callable[[Array, Array, list[int]], None]] = {
     program.SOFTMAX: _softmax,
     program.LUT: _lut,
     program.COPY: _copy,
+    program.MINMAX: _minmax,
+    program.GATHER: _gather,
+    program.BILINEAR: _bilinear,
+    program.MATMUL: _matmul,
 }

@@ -1,4 +1,5 @@
-# ADD: out = requantise(requantise((a - za) << 20) + requantise((b - zb) << 20)).
+# ADD, SUB: out = requantise(requantise((a - za) << 20) +- requantise((b - zb) << 20));
+# SQUARED_DIFFERENCE: the same with << 7, and the difference squared.
 # An operand has 256 values, so its inner requantisation is a table of 256 words, made in scratch before the loop.
 # Up to four axes; a stride of 0 broadcasts. The address of an operand is offset << 1, plus 1 if it lies in DATA.
 import micropython
@@ -24,11 +25,13 @@ def run(x: ptr8):
     sign = 1
     sign = sign << 31
     mask = (sign << 1) - 1
+    fine = p[31]  # 20 or 7
+    mode = p[32]  # 1: subtract, 2: square
     tables = 2
     while tables:
         i = 0
         while i < 256:
-            acc = ((i ^ 128) - q[0]) << 20
+            acc = ((i ^ 128) - q[0]) << fine
             ml = q[1] & 65535
             mh = q[1] >> 16
             al = acc & 65535
@@ -40,6 +43,8 @@ def run(x: ptr8):
             e = q[2] & 255
             if e:
                 acc = (((acc + (acc >> 31)) >> (e - 1)) + 1) >> 1
+            if tables & mode:
+                acc = 0 - acc
             t[i] = acc
             i += 1
         t = ptr32(int(t) + 1024)
@@ -60,10 +65,13 @@ def run(x: ptr8):
                 w = ptr8(b0 + i * p[16] + j * p[17] + k * p[18])
                 n = p[11]
                 while n > 0:
-                    acc = (t[x[0]] + t[256 + w[0]]) << left
+                    acc = t[x[0]] + t[256 + w[0]]
                     x = ptr8(int(x) + p[15])
                     w = ptr8(int(w) + p[19])
                     acc = ((acc & mask) ^ sign) - sign
+                    if mode & 2:
+                        acc = acc * acc << left
+                        acc = ((acc & mask) ^ sign) - sign
                     al = acc & 65535
                     acc = acc >> 16
                     u = acc * ml

@@ -1,4 +1,5 @@
-# MUL: out = requantise((a - za) * (b - zb)). Axes and operands as in ADD.
+# MUL: out = requantise((a - za) * (b - zb)). PRELU: the same where a < za, else requantise'(a - za).
+# Axes and operands as in ADD.
 import micropython
 
 
@@ -23,10 +24,6 @@ def run(x: ptr8):
     mask = (sign << 1) - 1
     za = q[0]
     zb = q[1]
-    ml = q[2] & 65535
-    mh = q[2] >> 16
-    e = q[3] & 255
-    left = q[3] >> 8
     i = 0
     while i < p[8]:
         j = 0
@@ -37,9 +34,18 @@ def run(x: ptr8):
                 w = ptr8(b0 + i * p[16] + j * p[17] + k * p[18])
                 n = p[11]
                 while n > 0:
-                    acc = (((x[0] ^ 128) - za) * ((w[0] ^ 128) - zb)) << left
+                    acc = (x[0] ^ 128) - za
+                    s = ptr32(int(q) + 8)  # multiplier and shift
+                    if acc >= 0 and q[7]:
+                        s = ptr32(int(q) + 32)
+                    else:
+                        acc = acc * ((w[0] ^ 128) - zb)
+                    acc = acc << (s[1] >> 8)
                     x = ptr8(int(x) + p[15])
                     w = ptr8(int(w) + p[19])
+                    ml = s[0] & 65535
+                    mh = s[0] >> 16
+                    e = s[1] & 255
                     acc = ((acc & mask) ^ sign) - sign
                     al = acc & 65535
                     acc = acc >> 16

@@ -1,4 +1,5 @@
-# MEAN over any axes: out = requantise(sum of (x - zx)), the division by the count is in the multiplier.
+# MEAN and SUM over any axes: out = requantise(sum of (x - zx)); the mean's division by the count is in the multiplier.
+# REDUCE_MAX and REDUCE_MIN: the largest or the smallest x, as it is.
 # Two kept axes (n, stride) and two reduced ones; the host merges neighbouring axes.
 import micropython
 
@@ -16,22 +17,41 @@ def run(x: ptr8):
     sign = sign << 31
     mask = (sign << 1) - 1
     step = p[13]
+    kind = p[20]
+    flip = 128
+    if kind == 2:
+        flip = 127
     i = 0
     while i < p[6]:
         j = 0
         while j < p[8]:
-            acc = p[14]  # -(zx + 128) * count
+            acc = 0
+            if kind == 0:
+                acc = p[14]  # -(zx + 128) * count
             w = ptr8(src + i * p[7] + j * p[9])
             k = p[10]
             while k > 0:
                 x = w
                 n = p[12]
+                if kind == 0:
+                    while n > 0:
+                        acc = (x[0] ^ 128) + acc
+                        x = ptr8(int(x) + step)
+                        n -= 1
                 while n > 0:
-                    acc = (x[0] ^ 128) + acc
+                    # kind 1 keeps the largest; kind 2 the smallest, which is the largest of 255 - x
+                    u = x[0] ^ flip
+                    if u > acc:
+                        acc = u
                     x = ptr8(int(x) + step)
                     n -= 1
                 w = ptr8(int(w) + p[11])
                 k -= 1
+            if kind:
+                out[0] = acc ^ flip
+                out = ptr8(int(out) + 1)
+                j += 1
+                continue
             acc = acc << (p[16] >> 8)
             acc = ((acc & mask) ^ sign) - sign
             ml = p[15] & 65535

@@ -44,6 +44,7 @@ _POOL = {
     "padding": "Padding",
     "activation": "FusedActivationFunction",
 }
+_RESIZE = {"align_corners": "AlignCorners", "half_pixel_centers": "HalfPixelCenters"}
 _ACTIVATION = {"activation": "FusedActivationFunction"}
 _OPTIONS: dict[str, tuple[str, dict[str, str]]] = {
     "CONV_2D": ("Conv2DOptions", _CONV),
@@ -52,6 +53,14 @@ _OPTIONS: dict[str, tuple[str, dict[str, str]]] = {
     "MAX_POOL_2D": ("Pool2DOptions", _POOL),
     "AVERAGE_POOL_2D": ("Pool2DOptions", _POOL),
     "MEAN": ("ReducerOptions", {"keep_dims": "KeepDims"}),
+    "SUB": ("SubOptions", _ACTIVATION),
+    "BATCH_MATMUL": ("BatchMatMulOptions", {"adj_x": "AdjX", "adj_y": "AdjY"}),
+    "DEPTH_TO_SPACE": ("DepthToSpaceOptions", {"block_size": "BlockSize"}),
+    "SPACE_TO_DEPTH": ("SpaceToDepthOptions", {"block_size": "BlockSize"}),
+    "GATHER": ("GatherOptions", {"axis": "Axis", "batch_dims": "BatchDims"}),
+    "UNPACK": ("UnpackOptions", {"axis": "Axis"}),
+    "RESIZE_BILINEAR": ("ResizeBilinearOptions", _RESIZE),
+    "RESIZE_NEAREST_NEIGHBOR": ("ResizeNearestNeighborOptions", _RESIZE),
     "ADD": ("AddOptions", _ACTIVATION),
     "MUL": ("MulOptions", _ACTIVATION),
     "SOFTMAX": ("SoftmaxOptions", {"beta": "Beta"}),

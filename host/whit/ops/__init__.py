@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from whit.graph import Op
-from whit.ops import conv, copy, elementwise, lut, pool, reduce, softmax, unary
+from whit.ops import conv, copy, elementwise, lut, matmul, moves, pool, reduce, resize, softmax, unary
 from whit.program import Step
 
 LOWER: dict[str, Callable[[Op], list[Step]]] = {
@@ -19,8 +19,17 @@ LOWER: dict[str, Callable[[Op], list[Step]]] = {
     "MAX_POOL_2D": pool.pool_2d,
     "AVERAGE_POOL_2D": pool.pool_2d,
     "MEAN": reduce.mean,
+    "SUM": reduce.mean,
+    "REDUCE_MAX": reduce.extreme,
+    "REDUCE_MIN": reduce.extreme,
     "ADD": elementwise.add,
+    "SUB": elementwise.sub,
+    "SQUARED_DIFFERENCE": elementwise.squared_difference,
     "MUL": elementwise.mul,
+    "PRELU": elementwise.prelu,
+    "MAXIMUM": elementwise.maximum,
+    "MINIMUM": elementwise.maximum,
+    "BATCH_MATMUL": matmul.batch_matmul,
     "SOFTMAX": softmax.softmax,
     "LOGISTIC": lut.logistic,
     "RELU": lut.relu,
@@ -36,4 +45,19 @@ LOWER: dict[str, Callable[[Op], list[Step]]] = {
     "PAD": copy.pad,
     "PADV2": copy.pad,
     "CONCATENATION": copy.concatenation,
+    "PACK": moves.pack,
+    "UNPACK": moves.unpack,
+    "SLICE": moves.slice_,
+    "STRIDED_SLICE": moves.strided_slice,
+    "SPLIT": moves.split,
+    "SPLIT_V": moves.split,
+    "TRANSPOSE": moves.transpose,
+    "TILE": moves.tile,
+    "SPACE_TO_DEPTH": moves.space_to_depth,
+    "DEPTH_TO_SPACE": moves.depth_to_space,
+    "SPACE_TO_BATCH_ND": moves.space_to_batch,
+    "BATCH_TO_SPACE_ND": moves.batch_to_space,
+    "GATHER": resize.gather,
+    "RESIZE_NEAREST_NEIGHBOR": resize.nearest,
+    "RESIZE_BILINEAR": resize.bilinear,
 }

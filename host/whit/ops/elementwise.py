@@ -1,13 +1,15 @@
-"""ADD and MUL of two tensors, with broadcasting."""
+"""ADD, SUB, SQUARED_DIFFERENCE, MUL, PRELU, MAXIMUM and MINIMUM of two tensors, with broadcasting."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+
 from whit.fixed import activation_range, quantize_multiplier, shifts
 from whit.graph import Op, Tensor, Unsupported
 from whit.ops.common import int8
-from whit.program import ADD, MUL, Step, aligned
+from whit.program import ADD, MINMAX, MUL, Step, aligned
 
 At = Callable[[Tensor], int]
 
@@ -15,26 +17,66 @@ At = Callable[[Tensor], int]
 def add(op: Op) -> list[Step]:
     a, b, y = _operands(op)
     twice = 2 * max(a.scale, b.scale)
-    scales = [
-        quantize_multiplier(a.scale / twice),
-        quantize_multiplier(b.scale / twice),
-        quantize_multiplier(twice / ((1 << 20) * y.scale)),
-    ]
-    if any(m == 0 or shift > 0 for m, shift in scales):
+    return _sum(op, a.scale / twice, b.scale / twice, twice / ((1 << 20) * y.scale), 20, 0)
+
+
+def sub(op: Op) -> list[Step]:
+    a, b, y = _operands(op)
+    # the reference works these ratios out in single precision
+    twice = np.float32(2) * np.float32(max(a.scale, b.scale))
+    ratios = [np.float32(a.scale) / twice, np.float32(b.scale) / twice]
+    ratios.append(twice / (np.float32(1 << 20) * np.float32(y.scale)))
+    return _sum(op, *map(float, ratios), 20, 1)
+
+
+def squared_difference(op: Op) -> list[Step]:
+    a, b, y = _operands(op)
+    twice = 2 * max(a.scale, b.scale)
+    out = twice * twice / float(np.float32(1 << 14) * np.float32(y.scale))
+    return _sum(op, a.scale / twice, b.scale / twice, out, 7, 3)
+
+
+def _sum(op: Op, ratio_a: float, ratio_b: float, ratio_y: float, fine: int, mode: int) -> list[Step]:
+    """ADD in ``mode`` 0, or 1: subtract, 2: square. ``fine``: bits by which the operands are shifted up first."""
+    a, b, y = _operands(op)
+    scales = [quantize_multiplier(ratio) for ratio in (ratio_a, ratio_b, ratio_y)]
+    if any(m == 0 or shift > 0 for m, shift in scales[: 2 if mode & 2 else 3]) or scales[2][1] > 30:
         raise Unsupported("scales too far apart for the reference")
     (ma, sa), (mb, sb), (my, sy) = scales
     tail = [a.zero_point + 128, ma, shifts(sa), b.zero_point + 128, mb, shifts(sb)]
-    tail += [y.zero_point + 128, my, shifts(sy)]
+    tail += [y.zero_point + 128, my, shifts(sy), *_bounds(op), fine, mode]
     return _binary(op, ADD, tail, scratch=2048)
 
 
 def mul(op: Op) -> list[Step]:
     a, b, y = _operands(op)
-    multiplier, shift = quantize_multiplier(a.scale * b.scale / y.scale)
+    tail = [a.zero_point + 128, b.zero_point + 128, *_scale(a.scale * b.scale / y.scale), y.zero_point + 128]
+    return _binary(op, MUL, [*tail, *_bounds(op), 0, 0, 0])
+
+
+def prelu(op: Op) -> list[Step]:
+    a, b, y = _operands(op)
+    tail = [a.zero_point + 128, b.zero_point + 128, *_scale(a.scale * b.scale / y.scale), y.zero_point + 128]
+    return _binary(op, MUL, [*tail, 0, 255, 1, *_scale(a.scale / y.scale)])
+
+
+def maximum(op: Op) -> list[Step]:
+    return _binary(op, MINMAX, [], mode=int(op.kind == "MINIMUM"))
+
+
+def _scale(real: float) -> tuple[int, int]:
+    """(multiplier, shifts) of a record."""
+    multiplier, shift = quantize_multiplier(real)
     if shift > 30:
         raise Unsupported("a scale of 2**30 or more")
-    tail = [a.zero_point + 128, b.zero_point + 128, multiplier, shifts(shift), y.zero_point + 128]
-    return _binary(op, MUL, tail)
+    return multiplier, shifts(shift)
+
+
+def _bounds(op: Op) -> tuple[int, int]:
+    """Bounds of the fused activation, plus 128."""
+    y = op.outputs[0]
+    low, high = activation_range(op.options.get("activation", "NONE"), y.scale, y.zero_point)
+    return low + 128, high + 128
 
 
 def _operands(op: Op) -> tuple[Tensor, Tensor, Tensor]:
@@ -43,10 +85,9 @@ def _operands(op: Op) -> tuple[Tensor, Tensor, Tensor]:
     return a, b, y
 
 
-def _binary(op: Op, code: int, tail: list[int], scratch: int = 0) -> list[Step]:
-    """The record: operands, destination, scratch, four axes, strides of both operands, then ``tail`` and bounds."""
+def _binary(op: Op, code: int, tail: list[int], scratch: int = 0, mode: int = 0) -> list[Step]:
+    """The record: operands, destination, scratch or mode, four axes, strides of both operands, then ``tail``."""
     a, b, y = _operands(op)
-    low, high = activation_range(op.options.get("activation", "NONE"), y.scale, y.zero_point)
     sizes, strides_a, strides_b = broadcast(a.shape, b.shape, y.shape)
     data, refs = b"", []
     for t in (a, b):
@@ -56,7 +97,7 @@ def _binary(op: Op, code: int, tail: list[int], scratch: int = 0) -> list[Step]:
 
     def fields(at: At, at_scratch: int) -> list[int]:
         operands = [ref << 1 | 1 if t.data is not None else at(t) << 1 for t, ref in zip((a, b), refs, strict=True)]
-        return [*operands, at(y), at_scratch, *sizes, *strides_a, *strides_b, *tail, low + 128, high + 128]
+        return [*operands, at(y), at_scratch if scratch else mode, *sizes, *strides_a, *strides_b, *tail]
 
     live = [t for t in (a, b) if t.data is None]
     return [

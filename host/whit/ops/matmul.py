@@ -1,0 +1,70 @@
+"""BATCH_MATMUL."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from whit.fixed import quantize_multiplier, shifts
+from whit.graph import Op, Unsupported
+from whit.ops.common import int8
+from whit.ops.copy import contiguous
+from whit.program import MATMUL, Step, aligned
+
+
+def batch_matmul(op: Op) -> list[Step]:
+    a, b, y = op.tensor(0), op.tensor(1), op.outputs[0]
+    int8(a, b, y)
+    if min(len(a.shape), len(b.shape)) < 2 or len(y.shape) > 4:
+        raise Unsupported(f"{len(y.shape)} axes where 2 to 4 are wanted")
+    shape_a, strides_a = _four(a.shape)
+    shape_b, strides_b = _four(b.shape)
+    shape_y, _ = _four(y.shape)
+    if op.options["adj_x"]:
+        shape_a[2:], strides_a[2:] = shape_a[:1:-1], strides_a[:1:-1]
+    if not op.options["adj_y"]:  # columns first, then the axis that is summed
+        shape_b[2:], strides_b[2:] = shape_b[:1:-1], strides_b[:1:-1]
+    rows, depth = shape_a[2:]
+    columns = shape_b[2]
+    for i in (0, 1):
+        if shape_a[i] not in (1, shape_y[i]) or shape_b[i] not in (1, shape_y[i]):
+            raise Unsupported(f"shapes {a.shape} and {b.shape} that do not go together")
+        strides_a[i] *= shape_a[i] > 1
+        strides_b[i] *= shape_b[i] > 1
+    if shape_b[3] != depth or shape_y[2:] != [rows, columns]:
+        raise Unsupported(f"shapes {a.shape} and {b.shape} that do not go together")
+    # the reference multiplies the scales in single precision first
+    multiplier, shift = quantize_multiplier(float(np.float32(a.scale) * np.float32(b.scale)) / y.scale)
+    if shift > 30:
+        raise Unsupported("a scale of 2**30 or more")
+    data, refs = b"", []
+    for t in (a, b):
+        refs.append(len(data))
+        if t.data is not None:
+            data += aligned(t.data.tobytes())
+    zeros = [a.zero_point + 128, b.zero_point + 128]
+    tail = [*shape_y[:2], rows, columns, depth, *strides_a, *strides_b, *zeros]
+    tail += [multiplier, shifts(shift), y.zero_point + 128]
+    live = [t for t in (a, b) if t.data is None]
+    return [
+        Step(
+            MATMUL,
+            op.kind,
+            live,
+            y,
+            lambda at, _: [
+                *(ref << 1 | 1 if t.data is not None else at(t) << 1 for t, ref in zip((a, b), refs, strict=True)),
+                at(y),
+                *tail,
+            ],
+            data=data,
+            macs=y.size * depth,
+        )
+    ]
+
+
+def _four(shape: tuple[int, ...]) -> tuple[list[int], list[int]]:
+    """Shape and strides with four axes."""
+    missing = 4 - len(shape)
+    if missing < 0:
+        raise Unsupported(f"{len(shape)} axes where 2 to 4 are wanted")
+    return [1] * missing + list(shape), [0] * missing + contiguous(shape)
