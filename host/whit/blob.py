@@ -40,8 +40,9 @@ class TensorInfo:
 
     def quantise(self, values: npt.ArrayLike) -> npt.NDArray[np.int8]:
         """Values in the unit of training -> int8, rounded half away from zero as the reference does."""
-        x = np.asarray(values, np.float32) / np.float32(self.scale)
-        rounded = np.where(x >= 0, np.floor(x + np.float32(0.5)), np.ceil(x - np.float32(0.5)))
+        # the reference divides in single precision; in double, adding a half to its quotient loses nothing
+        x = (np.asarray(values, np.float32) / np.float32(self.scale)).astype(np.float64)
+        rounded = np.where(x >= 0, np.floor(x + 0.5), np.ceil(x - 0.5))
         q: npt.NDArray[np.int8] = np.clip(np.nan_to_num(rounded) + self.zero_point, -128, 127).astype(np.int8)
         return q
 
