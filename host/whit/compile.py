@@ -100,11 +100,11 @@ def _serialise(graph: Graph, steps: list[Step], placed: Plan) -> tuple[bytes, by
 
 
 def _meta(graph: Graph, steps: list[Step], labels: list[str]) -> dict[str, Any]:
-    def info(t: Tensor) -> dict[str, Any]:
+    def info(t: Tensor, dtype: str) -> dict[str, Any]:
         return {
             "name": t.name,
             "shape": list(t.shape),
-            "dtype": graph.edge_dtypes.get(id(t), t.dtype),
+            "dtype": dtype,
             "scale": t.scale,
             "zero_point": t.zero_point,
         }
@@ -112,8 +112,8 @@ def _meta(graph: Graph, steps: list[Step], labels: list[str]) -> dict[str, Any]:
     return {
         "name": graph.name,
         "labels": labels,
-        "inputs": [info(t) for t in graph.inputs],
-        "outputs": [info(t) for t in graph.outputs],
+        "inputs": list(map(info, graph.inputs, graph.input_dtypes)),
+        "outputs": list(map(info, graph.outputs, graph.output_dtypes)),
         "layers": [[s.layer, list(s.output.shape), s.macs] for s in steps],
         "weight_bytes": sum(s.weight_bytes for s in steps),
         "source_sha256": graph.source_sha256,

@@ -81,8 +81,13 @@ class Graph:
     outputs: list[Tensor]
     ops: list[Op]
     source_sha256: str = ""
-    edge_dtypes: dict[int, str] = field(default_factory=dict)  # id(tensor at an edge) -> dtype that users see
+    input_dtypes: list[str] = field(init=False)  # what users of the model see, whatever the passes make of it
+    output_dtypes: list[str] = field(init=False)
     aliases: dict[int, Tensor] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.input_dtypes = [t.dtype for t in self.inputs]
+        self.output_dtypes = [t.dtype for t in self.outputs]
 
     def storage(self, t: Tensor) -> Tensor:
         """The tensor in whose memory t lies."""

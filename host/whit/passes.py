@@ -72,31 +72,27 @@ _FOLDS: dict[str, Callable[[Op], Any]] = {
 def fold_edges(graph: Graph) -> None:
     """Takes QUANTIZE and DEQUANTIZE at the edges out of the program: the host, or ``predict``, does them.
 
-    The device's own buffers are int8 throughout; ``edge_dtypes`` remembers what users of the model see.
-    A uint8 edge is the int8 one plus 128.
+    The device's own buffers are int8 throughout; the graph's ``input_dtypes`` and ``output_dtypes`` keep what users
+    of the model see. A uint8 edge is the int8 one plus 128.
     """
     for i, t in enumerate(graph.inputs):
         users = list(graph.consumers(t))
         if t.dtype == "uint8":
             _as_int8(t)
-            graph.edge_dtypes[id(t)] = "uint8"
         elif t.dtype == "float32" and len(users) == 1 and users[0].kind == "QUANTIZE":
             inner = users[0].outputs[0]
             if inner.dtype == "int8" and not any(o is t for o in graph.outputs):
                 graph.ops.remove(users[0])
-                graph.edge_dtypes[id(inner)] = "float32"
                 inner.name = t.name
                 graph.inputs[i] = inner
     for i, t in enumerate(graph.outputs):
         maker = next((op for op in graph.ops if any(o is t for o in op.outputs)), None)
         if t.dtype == "uint8":
             _as_int8(t)
-            graph.edge_dtypes[id(t)] = "uint8"
         elif t.dtype == "float32" and maker is not None and maker.kind == "DEQUANTIZE":
             inner = maker.tensor(0)
             if inner.dtype == "int8" and not list(graph.consumers(t)) and inner.data is None:
                 graph.ops.remove(maker)
-                graph.edge_dtypes[id(inner)] = "float32"
                 graph.outputs[i] = inner
 
 
