@@ -1,0 +1,77 @@
+"""Cases of ADD and MUL, with every way in which two operands can meet in a model with one input."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import strategies as st
+
+from .builder import Net, activation
+from .draws import ACTIVATIONS, ZEROS, Case, Draw, inputs, int8, scales, shapes
+
+HOWS = ["constant", "constant first", "scalar", "same tensor", "requantised", "mean", "two means"]
+
+
+@st.composite
+def add(draw: Draw) -> Case:
+    a, ratio = draw(scales(-8, 1)), draw(st.one_of(st.just(1.0), scales(-4, 4), scales(-24, 24)))
+    b = float(np.float32(a * ratio))
+    # the output's multiplier must be below 1: the reference aborts otherwise
+    wide = draw(st.one_of(scales(-2, 3), scales(-2, 3), scales(-18, 8)))
+    return _pair(draw, "ADD", a, b, float(np.float32(max(a, b) * wide)))
+
+
+@st.composite
+def mul(draw: Draw) -> Case:
+    a, b = draw(scales(-8, 1)), draw(scales(-8, 1))
+    # 255 * 255 * 2**14 stay inside int32: beyond, the reference's left shift overflows, which is undefined
+    real = draw(st.one_of(scales(-10, -4), scales(-10, -4), st.just(0.5), scales(-1, 14), scales(-40, -25)))
+    return _pair(draw, "MUL", a, b, float(np.float32(a * b / real)))
+
+
+def _pair(draw: Draw, kind: str, a_scale: float, b_scale: float, y_scale: float) -> Case:
+    how, act = draw(st.sampled_from(HOWS)), draw(ACTIVATIONS)
+    za, zb, zy = draw(ZEROS), draw(ZEROS), draw(ZEROS)
+    shape = draw(shapes(1, 4))
+    net = Net()
+    x = net.tensor(shape, a_scale, za)
+    if how in ("constant", "constant first"):
+        other = _partner(draw, shape)
+        operands = [x, net.tensor(other, b_scale, zb, data=int8(draw, other))]
+    elif how == "scalar":
+        other = draw(st.sampled_from([(), (1,), (1, 1)]))
+        operands = [x, net.tensor(other, b_scale, zb, data=int8(draw, other))]
+    elif how == "same tensor":
+        operands = [x, x]
+    elif how == "requantised":
+        operands = [x, net.op("QUANTIZE", [x], net.tensor(shape, b_scale, zb))]
+    elif how == "mean":
+        operands = [x, _mean(draw, net, x, b_scale, zb)]
+    else:
+        operands = [_mean(draw, net, x, a_scale, za), _mean(draw, net, x, b_scale, zb)]
+    if how == "constant first" or (how in ("requantised", "mean") and draw(st.booleans())):
+        operands.reverse()
+    left, right = (net.shapes[t] for t in operands)
+    y = net.tensor(np.broadcast_shapes(left, right), y_scale, zy)
+    net.op(kind, operands, y, fusedActivationFunction=activation(act))
+    text = f"{kind} {left} with {right} ({how}), {act}, scales {a_scale} {b_scale} -> {y_scale}, "
+    return Case(net.build(x, y), inputs(draw, shape, za), text + f"zeros {za} {zb} {zy}")
+
+
+def _partner(draw: Draw, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """A shape that broadcasts with ``shape``: axes of 1 on either side, leading axes left out or added."""
+    other = [draw(st.sampled_from([n, n, 1, 1 if n > 1 else 3])) for n in shape]
+    how = draw(st.sampled_from(["same rank", "same rank", "shorter", "longer"]))
+    if how == "shorter":
+        other = other[draw(st.integers(0, len(other) - 1)) :]
+    elif how == "longer" and len(other) < 4:
+        other = [draw(st.integers(1, 3)), *other]
+    return tuple(other)
+
+
+def _mean(draw: Draw, net: Net, x: int, scale: float, zero: int) -> int:
+    """A tensor that the model computes itself, of 1 along some axes of x."""
+    shape = net.shapes[x]
+    axes = draw(st.lists(st.integers(0, len(shape) - 1), min_size=1, max_size=len(shape), unique=True))
+    axis = net.tensor((len(axes),), dtype="int32", data=np.array(axes))
+    y = net.tensor([1 if i in axes else n for i, n in enumerate(shape)], scale, zero)
+    return net.op("MEAN", [x, axis], y, keepDims=True)

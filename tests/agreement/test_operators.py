@@ -1,0 +1,73 @@
+"""Every operator with random shapes and parameters: the bytes of TensorFlow Lite Micro, in every form of the kernels.
+
+WHIT_CASES=N sets the number of cases per operator (50). Under CI=true the cases are always the same; elsewhere
+every run draws others, and a failure says how to see it again: WHIT_SEED=N.
+Each case runs in the numpy simulator and in 64-bit MicroPython (viper); small ones also as bytecode and as 32-bit
+machine code of two architectures. See bench.py.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, note, seed, settings
+from hypothesis.strategies import SearchStrategy
+
+from tests.emulated.runtime import Runtime
+
+from . import convs, edges, moves, pairs, pools, tables
+from .bench import Bench
+from .device import Device
+from .draws import Case
+
+CASES = int(os.environ.get("WHIT_CASES", "50"))
+CI = os.environ.get("CI") == "true"
+SEED = int(os.environ.get("WHIT_SEED") or (0 if CI else random.randrange(1 << 32)))
+
+OPERATORS: dict[str, SearchStrategy[Case]] = {
+    "CONV_2D": convs.conv_2d(),
+    "DEPTHWISE_CONV_2D": convs.depthwise_conv_2d(),
+    "FULLY_CONNECTED": convs.fully_connected(),
+    "MAX_POOL_2D": pools.pool("MAX_POOL_2D"),
+    "AVERAGE_POOL_2D": pools.pool("AVERAGE_POOL_2D"),
+    "MEAN": pools.mean(),
+    "ADD": pairs.add(),
+    "MUL": pairs.mul(),
+    "SOFTMAX": tables.softmax(),
+    "LOGISTIC": tables.table("LOGISTIC"),
+    "RELU": tables.table("RELU"),
+    "RELU6": tables.table("RELU6"),
+    "QUANTIZE": tables.table("QUANTIZE"),
+    "PAD": moves.pad("PAD"),
+    "PADV2": moves.pad("PADV2"),
+    "CONCATENATION": moves.concatenation(),
+    "chains of RESHAPE, EXPAND_DIMS, SQUEEZE": moves.chain(),
+    "uint8 and float32 edges": edges.edge(),
+}
+
+
+@pytest.mark.parametrize("operator", OPERATORS)
+def test_operator(operator: str, device: Device, boards: list[Runtime]) -> None:
+    bench = Bench(device, boards)
+
+    @seed(SEED)
+    @settings(
+        max_examples=CASES,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate, Phase.shrink],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(OPERATORS[operator])
+    def agree(case: Case) -> None:
+        note(f"WHIT_SEED={SEED}")
+        bench.check(case)
+
+    agree()
+    print(operator, bench.ran, bench.refused)
+    assert bench.ran["numpy"] == bench.ran["viper"] >= CASES
+    assert bench.refused * 10 <= CASES, f"the reference refuses {bench.refused} cases"
+    for form in ("bytecode", "armv6m", "rv32imc"):
+        assert bench.ran.get(form, 0) * 2 >= CASES, f"{form}: {bench.ran.get(form, 0)} of {CASES} cases"
