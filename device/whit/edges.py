@@ -21,25 +21,30 @@ def _fill(out, x, i, scale, zero):
     return i
 
 
-def quantise(m, x):
-    scale, zero = _scale(m, m._in)
-    if isinstance(x, (int, float)):
-        x = (x,)
-    n = _fill(m.input, x, 0, scale, zero - 128)
-    if n != len(m.input):
-        raise ValueError("input has %d values; %s wants %d" % (n, m.name, len(m.input)))
+def quantise(m, inputs):
+    if len(inputs) != len(m.inputs):
+        raise ValueError("%d inputs; %s wants %d" % (len(inputs), m.name, len(m.inputs)))
+    for i, x in enumerate(inputs):
+        scale, zero = _scale(m, m._edges[i])
+        if isinstance(x, (int, float)):
+            x = (x,)
+        n = _fill(m.inputs[i], x, 0, scale, zero - 128)
+        if n != len(m.inputs[i]):
+            raise ValueError("input has %d values; %s wants %d" % (n, m.name, len(m.inputs[i])))
 
 
 def dequantise(m):
+    # all outputs, one after another
     s = m._scores
     if s is None:
-        s = m._scores = array("f", (0 for _ in m.output))
-    scale, zero = _scale(m, m._out)
-    zero -= 128
-    i = 0
-    for q in m.output:
-        s[i] = (q - zero) * scale
-        i += 1
+        s = m._scores = array("f", (0 for out in m.outputs for _ in out))
+    k = 0
+    for i, out in enumerate(m.outputs):
+        scale, zero = _scale(m, m._edges[len(m.inputs) + i])
+        zero -= 128
+        for q in out:
+            s[k] = (q - zero) * scale
+            k += 1
     return s
 
 

@@ -7,7 +7,7 @@ from struct import unpack_from
 from . import BlobError
 
 # by operator number; the first three are no operators
-_KERNELS = "   conv pool reduce add mul softmax lut copy minmax gather bilinear matmul".split(" ")
+_KERNELS = ["", "", "", "conv", "pool", "reduce", "add", "mul", "softmax", "lut", "copy", "minmax", "gather", "bilinear", "matmul"]
 
 
 def word(b, i):
@@ -119,27 +119,32 @@ class Model:
         view = memoryview(arena)
         ops = []
         offsets = array("I")
+        self.inputs = []
+        self.outputs = []
+        self._edges = array("I")  # PLAN's records of the inputs, then of the outputs
+        state = False
         at = plan
         while at < end:
             op = word(blob, at)
             if op < 3:
                 i = word(blob, at + 16)
-                part = view[i : i + word(blob, at + 20)]
-                if op == 1:
-                    self.input = part
-                    self._in = at
-                else:
-                    self.output = part
-                    self._out = at
+                (self.inputs if op == 1 else self.outputs).append(view[i : i + word(blob, at + 20)])
+                self._edges.append(at)
+            elif op == 15:
+                state = True
             else:
                 ops.append(self._kernel(_KERNELS[op]))
                 offsets.append(at - plan)
             at += 4 * word(blob, at + 4)
+        self.input = self.inputs[0]
+        self.output = self.outputs[0]
         self._ops = ops
         self._offsets = offsets
         self._block = self._parameters(plan, end)
         self._labels = None
         self._scores = None
+        if state:
+            self.reset()
 
     def _kernel(self, name):
         # imported when the first model needs it
@@ -174,8 +179,14 @@ class Model:
             ops[i](block)
             i += 1
 
-    def predict(self, x):
-        "Label, index of the largest output, or value, for x in the unit of training."
+    def reset(self):
+        "Forgets what the model keeps between runs."
+        from .state import reset
+
+        reset(self)
+
+    def predict(self, *x):
+        "Label, index of the largest output, or value, for x (one per input) in the unit of training."
         from .edges import answer, quantise
 
         quantise(self, x)

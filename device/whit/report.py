@@ -14,7 +14,7 @@ def _described(m):
     try:
         meta = m.meta()
         layers = [(str(name), _shape(shape), int(macs)) for name, shape, macs in meta["layers"]]
-        edges = [_shape(meta[edge][0]["shape"]) for edge in ("inputs", "outputs")]
+        edges = [" + ".join(_shape(t["shape"]) for t in meta[edge]) for edge in ("inputs", "outputs")]
         if len(layers) == len(m._ops):
             return edges, layers
     except (KeyError, IndexError, TypeError, AttributeError, ValueError):
@@ -66,15 +66,19 @@ def selftest(m):
     n = word(b, 32)
     if not n:
         return 0
+    m.reset()
     at = len(b) - n
-    x = m.input
-    for i in range(len(x)):
-        q = b[at + i]
-        x[i] = q - 256 if q > 127 else q
+    for x in m.inputs:
+        for i in range(len(x)):
+            q = b[at]
+            x[i] = q - 256 if q > 127 else q
+            at += 1
     m.run()
-    at += len(x)
     wrong = 0
-    for i, q in enumerate(m.output):
-        if q & 255 != b[at + i]:
-            wrong += 1
+    for out in m.outputs:
+        for q in out:
+            if q & 255 != b[at]:
+                wrong += 1
+            at += 1
+    m.reset()
     return wrong

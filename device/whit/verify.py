@@ -4,7 +4,7 @@ from . import BlobError, __version__
 from .model import word
 
 # words of the record of each operator; 0: no such operator
-_WORDS = (0, 8, 8, 29, 20, 21, 33, 30, 8, 7, 21, 20, 10, 9, 25)
+_WORDS = (0, 8, 8, 29, 20, 21, 33, 30, 8, 7, 21, 20, 10, 9, 25, 8)
 
 # steps of the innermost loops that one run may take: minutes on a board, and more than any model that suits one
 _STEPS = 1 << 30
@@ -70,10 +70,10 @@ class _Record:
             self.ok = False
 
     def inside(self, offset, size):  # in the arena
-        self.need(0 < size and offset + size <= self.arena)
+        self.need(size > 0 and offset + size <= self.arena)
 
     def stored(self, offset, size):  # in this record's part of DATA
-        self.need(0 < size and offset + size <= self.data)
+        self.need(size > 0 and offset + size <= self.data)
 
     def takes(self, steps):  # a record that loops for hours is as bad as one that crashes
         self.steps += steps
@@ -267,8 +267,16 @@ def _copy(r):
     r.strided(r[5] << 1, 9, 17, False)
 
 
+def _state(r):
+    r.inside(r[4], r[5])
+    r.bytes(6, 6)
+    r.takes(r[5])
+    if r.data:
+        r.stored(0, r[5])
+
+
 _CHECKS = [None, _edge, _edge, _conv, _pool, _reduce, _add, _mul, _softmax, _lut, _copy]
-_CHECKS += [_minmax, _gather, _bilinear, _matmul]
+_CHECKS += [_minmax, _gather, _bilinear, _matmul, _state]
 
 
 def plan(name, b):
@@ -297,7 +305,7 @@ def plan(name, b):
             edges[0] += r[5]
             edges[op] += 1
         at += 4 * words
-    if edges[1] != 1 or edges[2] != 1:
-        raise BlobError("%s: %d inputs and %d outputs; this whit runs one of each" % (name, edges[1], edges[2]))
+    if not edges[1] or not edges[2]:
+        raise BlobError("%s: %d inputs and %d outputs; it needs one of each" % (name, edges[1], edges[2]))
     if word(b, 32) not in (0, edges[0]):
         raise BlobError("%s: its self-test has the wrong size" % name)

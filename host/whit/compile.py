@@ -68,8 +68,8 @@ def lower(graph: Graph) -> list[Step]:
 
 def _check_edges(graph: Graph) -> None:
     for what, tensors in (("input", graph.inputs), ("output", graph.outputs)):
-        if len(tensors) != 1:
-            raise Unsupported(f"has {len(tensors)} {what}s; whit runs models with 1")
+        if not tensors:
+            raise Unsupported(f"has no {what}")
         for t in tensors:
             if t.dtype != "int8" or t.data is not None:
                 raise Unsupported(f"its {what} is {t.dtype}; int8 is wanted")
@@ -83,20 +83,38 @@ def _serialise(graph: Graph, steps: list[Step], placed: Plan) -> tuple[bytes, by
     """(PLAN, DATA); equal parts of DATA are stored once."""
 
     def at(t: Tensor) -> int:
-        return placed.tensors[id(graph.storage(t))].offset
+        return placed.tensors[id(graph.storage(t))].offset + graph.offset(t)
 
     edges = [(program.INPUT, t) for t in graph.inputs] + [(program.OUTPUT, t) for t in graph.outputs]
     records = [blob.edge_record(code, at(t), t.size, t.scale, t.zero_point) for code, t in edges]
     data = bytearray()
     stored: dict[bytes, int] = {}
+
+    def store(part: bytes) -> list[int]:
+        if part not in stored:
+            stored[part] = len(data)
+            data.extend(part)
+        return [stored[part], len(part)]
+
+    for t in _variables(graph, steps):
+        part = program.aligned(t.initial)
+        records.append([program.STATE, 8, *store(part), at(t), t.nbytes, t.fill & 255, 0])
     for step, scratch in zip(steps, placed.scratch, strict=True):
-        if step.data not in stored:
-            stored[step.data] = len(data)
-            data += step.data
         fields = step.fields(at, scratch)
-        records.append([step.code, len(fields) + 4, stored[step.data], len(step.data), *fields])
+        records.append([step.code, len(fields) + 4, *store(step.data), *fields])
     words = [word for record in records for word in record]
     return struct.pack(f"<{len(words)}I", *words), bytes(data)
+
+
+def _variables(graph: Graph, steps: list[Step]) -> list[Tensor]:
+    """Every tensor that keeps its bytes between runs, once."""
+    found: dict[int, Tensor] = {}
+    for step in steps:
+        for t in (*step.inputs, step.output, *step.state):
+            root = graph.storage(t)
+            if root.variable:
+                found[id(root)] = root
+    return list(found.values())
 
 
 def _meta(graph: Graph, steps: list[Step], labels: list[str]) -> dict[str, Any]:

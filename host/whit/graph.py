@@ -15,6 +15,8 @@ class Tensor:
     """A tensor of the model.
 
     ``scale`` is float32; ``scales`` has one entry, or one per channel along ``axis``. ``data`` is set for constants.
+    A ``variable`` keeps its bytes between runs; it begins as ``initial``, or filled with the byte ``fill``.
+    ``pitch``: bytes from one pixel to the next where the tensor lies among the channels of another (else None).
     """
 
     name: str
@@ -24,6 +26,10 @@ class Tensor:
     zero_points: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     axis: int = 0
     data: npt.NDArray[Any] | None = None
+    variable: bool = False
+    initial: bytes = b""
+    fill: int = 0
+    pitch: int | None = None
 
     @property
     def scale(self) -> float:
@@ -38,6 +44,11 @@ class Tensor:
     def size(self) -> int:
         """Number of values."""
         return int(np.prod(self.shape, dtype=np.int64))
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that it takes in the arena."""
+        return self.size * {"int16": 2, "int32": 4}.get(self.dtype, 1)
 
 
 @dataclass(eq=False)
@@ -70,7 +81,7 @@ class Op:
 
 @dataclass
 class Graph:
-    """A model. ``aliases`` maps a tensor to the one whose memory it is (RESHAPE and its relatives).
+    """A model. ``aliases`` maps id(tensor) to the tensor in whose memory it lies, and where.
 
     ``name`` is the model's own; ``source`` is what messages call it (the file's name).
     """
@@ -83,7 +94,7 @@ class Graph:
     source_sha256: str = ""
     input_dtypes: list[str] = field(init=False)  # what users of the model see, whatever the passes make of it
     output_dtypes: list[str] = field(init=False)
-    aliases: dict[int, Tensor] = field(default_factory=dict)
+    aliases: dict[int, tuple[Tensor, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.input_dtypes = [t.dtype for t in self.inputs]
@@ -92,8 +103,20 @@ class Graph:
     def storage(self, t: Tensor) -> Tensor:
         """The tensor in whose memory t lies."""
         while id(t) in self.aliases:
-            t = self.aliases[id(t)]
+            t = self.aliases[id(t)][0]
         return t
+
+    def offset(self, t: Tensor) -> int:
+        """Byte of its storage at which t begins."""
+        total = 0
+        while id(t) in self.aliases:
+            t, start = self.aliases[id(t)]
+            total += start
+        return total
+
+    def maker(self, t: Tensor) -> Op | None:
+        """The operator that writes t, or None."""
+        return next((op for op in self.ops if any(o is t for o in op.outputs)), None)
 
     def consumers(self, t: Tensor) -> Iterator[Op]:
         return (op for op in self.ops if any(i is t for i in op.inputs))

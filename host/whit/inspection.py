@@ -44,7 +44,7 @@ def inspect(blob: Blob | str | Path) -> Inspection:
     """Layers and sizes of a Blob or a .whit file. Raises WhitError for a file that is none, or is damaged."""
     if not isinstance(blob, Blob):
         blob = read(blob)
-    kernels = [r for r in blob.records if r[0] not in (program.INPUT, program.OUTPUT)]
+    kernels = [r for r in blob.records if r[0] not in (program.INPUT, program.OUTPUT, program.STATE)]
     layers = [
         LayerInfo(layer.kind, layer.shape, layer.macs, record[3])
         for layer, record in zip(blob.layers, kernels, strict=False)

@@ -86,7 +86,7 @@ def fold_edges(graph: Graph) -> None:
                 inner.name = t.name
                 graph.inputs[i] = inner
     for i, t in enumerate(graph.outputs):
-        maker = next((op for op in graph.ops if any(o is t for o in op.outputs)), None)
+        maker = graph.maker(t)
         if t.dtype == "uint8":
             _as_int8(t)
         elif t.dtype == "float32" and maker is not None and maker.kind == "DEQUANTIZE":
@@ -129,7 +129,7 @@ def alias_reshapes(graph: Graph) -> None:
             source, out = op.tensor(0), op.outputs[0]
             same = op.kind != "QUANTIZE" or (source.scale == out.scale and source.zero_point == out.zero_point)
             if same and source.data is None and source.dtype == out.dtype == "int8" and source.size == out.size:
-                graph.aliases[id(out)] = source
+                graph.aliases[id(out)] = (source, 0)
                 continue
         kept.append(op)
     graph.ops = kept

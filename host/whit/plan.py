@@ -75,11 +75,14 @@ def _buffers(graph: Graph, steps: list[Step]) -> dict[int, Buffer]:
     for t in graph.inputs:
         touch(t, -1)
     for i, step in enumerate(steps):
-        for t in (*step.inputs, step.output):
+        for t in (*step.inputs, step.output, *step.state):
             touch(t, i)
     for t in graph.outputs:
         touch(t, len(steps))
-    buffers = {key: Buffer(_round4(found[key].size), first[key], last[key]) for key in found}
+    for key, t in found.items():
+        if t.variable:  # it lives on between the runs
+            first[key], last[key] = -1, len(steps)
+    buffers = {key: Buffer(_round4(found[key].nbytes), first[key], last[key]) for key in found}
     for i, step in enumerate(steps):
         out = id(graph.storage(step.output))
         for t in step.inplace:

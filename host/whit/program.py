@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from whit.graph import Tensor
 
 # numbers of the operators in PLAN
-INPUT, OUTPUT, CONV, POOL, REDUCE, ADD, MUL, SOFTMAX, LUT, COPY, MINMAX, GATHER, BILINEAR, MATMUL = range(1, 15)
+INPUT, OUTPUT, CONV, POOL, REDUCE, ADD, MUL, SOFTMAX, LUT, COPY, MINMAX, GATHER, BILINEAR, MATMUL, STATE = range(1, 16)
 
 
 @dataclass(eq=False)
@@ -17,7 +17,8 @@ class Step:
 
     ``fields`` gets a function that tells a tensor's byte offset in the arena, and the offset of this step's scratch;
     it returns the words of the record from the fifth on. ``inplace`` names inputs whose memory the output may take
-    over, because the kernel reads each byte before it writes it. ``data`` is this step's part of DATA.
+    over, because the kernel reads each byte before it writes it. ``data`` is this step's part of DATA. ``state``:
+    variables that the step reads and writes.
     """
 
     code: int
@@ -30,6 +31,7 @@ class Step:
     macs: int = 0
     weight_bytes: int = 0
     inplace: list[Tensor] = field(default_factory=list)
+    state: list[Tensor] = field(default_factory=list)
 
 
 def aligned(data: bytes) -> bytes:

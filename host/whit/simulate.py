@@ -27,6 +27,14 @@ class Simulator:
         self.records = blob.records
         self.inputs = [r for r in self.records if r[0] == program.INPUT]
         self.outputs = [r for r in self.records if r[0] == program.OUTPUT]
+        self.reset()
+
+    def reset(self) -> None:
+        """Fills what the model keeps between runs."""
+        for r in self.records:
+            if r[0] == program.STATE:
+                initial = self.data[r[2] : r[2] + r[5]] if r[3] else np.full(r[5], r[6], np.uint8)
+                self.arena[r[4] : r[4] + r[5]] = initial.view(np.int8)
 
     def run(self, x: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
         """x: all inputs, flat, one after another. Returns all outputs alike."""

@@ -157,7 +157,7 @@ def _tensor(model: Any, raw: Any) -> Tensor:
     shape = tuple(int(n) for n in _vector(raw, "Shape"))
     if any(n < 0 for n in shape):
         raise ValueError("shape")
-    tensor = Tensor((raw.Name() or b"").decode("utf-8", "replace"), shape, dtype)
+    tensor = Tensor((raw.Name() or b"").decode("utf-8", "replace"), shape, dtype, variable=bool(raw.IsVariable()))
     quantisation = raw.Quantization()
     if quantisation is not None:
         tensor.scales = _vector(quantisation, "Scale").astype(np.float32)

@@ -26,7 +26,7 @@ def sub(op: Op) -> list[Step]:
     twice = np.float32(2) * np.float32(max(a.scale, b.scale))
     ratios = [np.float32(a.scale) / twice, np.float32(b.scale) / twice]
     ratios.append(twice / (np.float32(1 << 20) * np.float32(y.scale)))
-    return _sum(op, *map(float, ratios), 20, 1)
+    return _sum(op, float(ratios[0]), float(ratios[1]), float(ratios[2]), 20, 1)
 
 
 def squared_difference(op: Op) -> list[Step]:

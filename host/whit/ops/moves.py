@@ -162,12 +162,12 @@ def batch_to_space(op: Op) -> list[Step]:
     return _places_to_steps(op, x, y, full[index])
 
 
-def _places(x: Tensor) -> np.ndarray:  # type: ignore[type-arg]
+def _places(x: Tensor) -> np.ndarray:
     """Byte offset of every value of x; views of it tell what a rearrangement reads."""
     return np.arange(x.size, dtype=np.int64).reshape(x.shape)
 
 
-def _view(op: Op, x: Tensor, y: Tensor, view: np.ndarray) -> list[Step]:  # type: ignore[type-arg]
+def _view(op: Op, x: Tensor, y: Tensor, view: np.ndarray) -> list[Step]:
     """One copy from a strided view of x's places."""
     if view.size != y.size or not view.size:
         raise Unsupported(f"an output of {y.shape} where {view.shape} follows from the input")
@@ -177,7 +177,7 @@ def _view(op: Op, x: Tensor, y: Tensor, view: np.ndarray) -> list[Step]:  # type
     return [copy_step(op, x, y, view.shape, strides, contiguous(view.shape), int(view.flat[0]), 0)]
 
 
-def _places_to_steps(op: Op, x: Tensor, y: Tensor, places: np.ndarray) -> list[Step]:  # type: ignore[type-arg]
+def _places_to_steps(op: Op, x: Tensor, y: Tensor, places: np.ndarray) -> list[Step]:
     """Any rearrangement: pieces of the longest run of neighbours, gathered."""
     from whit.ops.resize import pieces
 
