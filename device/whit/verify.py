@@ -160,7 +160,9 @@ def _reduce(r):
 
 
 def _binary(r):
-    r.inside(r[6], r.count(8))
+    n = r.count(8)
+    r.inside(r[6], n)
+    r.takes(8 * n)
     r.strided(r[4], 8, 12)
     r.strided(r[5], 8, 16)
 
@@ -202,7 +204,8 @@ def _gather(r):
     r.need(not r[9] & 3)
     r.stored(r[9], 4 * (r[6] + r[7]))
     r.inside(r[5], r[6] * r[7] * r[8])
-    if r.ok:
+    r.takes(r[6] * r[7] * (r[8] + 8) + 1000 * (r[6] + r[7]))
+    if r.fine():
         span = _table(r, r[9], r[6], 1) + _table(r, r[9] + 4 * r[6], r[7], 1) + r[8]
         (r.stored if r[4] & 1 else r.inside)(r[4] >> 1, span)
 
@@ -211,7 +214,8 @@ def _bilinear(r):
     r.small(6, 8, 1)
     r.stored(0, 12 * (r[7] + r[8]))
     r.inside(r[5], r[6] * r[7] * r[8])
-    if r.ok:
+    r.takes(16 * r[6] * r[7] * r[8] + 3000 * (r[7] + r[8]))
+    if r.fine():
         rows = max(_table(r, 0, r[7], 3), _table(r, 4, r[7], 3))
         columns = max(_table(r, 12 * r[7], r[8], 3), _table(r, 12 * r[7] + 4, r[8], 3))
         r.inside(r[4], rows + columns + r[6])
@@ -227,8 +231,7 @@ def _matmul(r):
         span = 1 + sum((sizes[i] - 1) * r[column + i] for i in range(4))
         r.need(span < 1 << 24)
         (r.stored if r[ref] & 1 else r.inside)(r[ref] >> 1, span)
-    # a depth that no operand has would only cost time
-    r.need(r[11] <= r.arena + r.data)
+    r.takes(r[7] * r[8] * r[9] * r[10] * (r[11] + 16))
     r.bytes(20, 21)
     r.scale(22)
     r.bytes(24, 24)
