@@ -7,7 +7,8 @@ from struct import unpack_from
 from . import BlobError
 
 # by operator number; the first three are no operators
-_KERNELS = ["", "", "", "conv", "pool", "reduce", "add", "mul", "softmax", "lut", "copy", "minmax", "gather", "bilinear", "matmul"]
+_KERNELS = [""] * 3 + ["conv", "pool", "reduce", "add", "mul", "softmax", "lut", "copy", "minmax", "gather"]
+_KERNELS += ["bilinear", "matmul"]
 
 
 def word(b, i):

@@ -75,7 +75,7 @@ def run(x: ptr8):
             else:
                 if acc < 0:
                     acc = 0
-                acc = (((acc >> (e - 1)) + 1) >> 1)
+                acc = ((acc >> (e - 1)) + 1) >> 1
                 if acc > 255:
                     acc = 255
                 out[0] = acc ^ 128

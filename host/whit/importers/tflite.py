@@ -58,6 +58,15 @@ _OPTIONS: dict[str, tuple[str, dict[str, str]]] = {
     "DEPTH_TO_SPACE": ("DepthToSpaceOptions", {"block_size": "BlockSize"}),
     "SPACE_TO_DEPTH": ("SpaceToDepthOptions", {"block_size": "BlockSize"}),
     "GATHER": ("GatherOptions", {"axis": "Axis", "batch_dims": "BatchDims"}),
+    "TRANSPOSE_CONV": (
+        "TransposeConvOptions",
+        {
+            "stride_h": "StrideH",
+            "stride_w": "StrideW",
+            "padding": "Padding",
+            "activation": "FusedActivationFunction",
+        },
+    ),
     "UNPACK": ("UnpackOptions", {"axis": "Axis"}),
     "RESIZE_BILINEAR": ("ResizeBilinearOptions", _RESIZE),
     "RESIZE_NEAREST_NEIGHBOR": ("ResizeNearestNeighborOptions", _RESIZE),

@@ -16,6 +16,7 @@ LOWER: dict[str, Callable[[Op], list[Step]]] = {
     "CONV_2D": conv.conv_2d,
     "DEPTHWISE_CONV_2D": conv.depthwise_conv_2d,
     "FULLY_CONNECTED": conv.fully_connected,
+    "TRANSPOSE_CONV": conv.transpose_conv,
     "MAX_POOL_2D": pool.pool_2d,
     "AVERAGE_POOL_2D": pool.pool_2d,
     "MEAN": reduce.mean,

@@ -1,7 +1,8 @@
-"""CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED, all lowered to the device's one convolution with groups."""
+"""CONV_2D, DEPTHWISE_CONV_2D, FULLY_CONNECTED and TRANSPOSE_CONV: all lowered to the one convolution with groups."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -9,10 +10,29 @@ import numpy.typing as npt
 
 from whit.fixed import activation_range, quantize_multiplier, shifts
 from whit.graph import Op, Tensor, Unsupported
-from whit.ops.common import activations, nhwc, window
+from whit.ops.common import activations, int8, nhwc, window
 from whit.program import CONV, Step, aligned
 
 Array = npt.NDArray[Any]
+
+
+PART_BYTES = 32 * 1024  # weights of one record; a larger layer is made in parts, so that they can be read one by one
+
+
+@dataclass(frozen=True)
+class Window:
+    """Where a record reads and writes: sizes, strides and padding as in PLAN, and the output's place and strides."""
+
+    h: int
+    w: int
+    oh: int
+    ow: int
+    stride: tuple[int, int] = (1, 1)
+    dilation: tuple[int, int] = (1, 1)
+    padding: tuple[int, int] = (0, 0)  # before the first row, before the first column
+    x_start: int = 0
+    y_start: int = 0
+    y_strides: tuple[int, int] | None = None  # bytes between rows and pixels of the output; None: it is dense
 
 
 def conv_2d(op: Op) -> list[Step]:
@@ -53,8 +73,69 @@ def fully_connected(op: Op) -> list[Step]:
         raise Unsupported("an output that does not fit the weights")
     per_channel = len(op.tensor(1).scales) > 1
     table = _multipliers(op, weights.shape[0], 0, float32_product=not per_channel)
-    geometry = [1, rows, 1, weights.shape[1], 1, rows, weights.shape[0], 1, 1, 1, 1, 1, 1, 0, 0]
-    return [_step(op, x, y, weights.reshape(weights.shape[0], 1, 1, -1), 1, table, geometry, 0)]
+    weights = weights.reshape(weights.shape[0], 1, 1, -1)
+    return _steps(op, x, y, weights, 1, table, _bias(op, len(weights), 2), Window(1, rows, 1, rows))
+
+
+def transpose_conv(op: Op) -> list[Step]:
+    """TRANSPOSE_CONV, as one dense convolution per phase of the stride: output pixel p gets input pixel q through
+    tap p + padding - stride * q, so pixels of one phase share their taps."""
+    x, y = op.tensor(2), op.outputs[0]
+    int8(x, y)
+    if x.data is not None:
+        raise Unsupported("a constant input")
+    weights = _weights(op)
+    (batch, h, w, depth), (batch_y, oh, ow, channels) = nhwc(x), nhwc(y)
+    if weights.ndim != 4 or weights.shape[0] != channels or weights.shape[3] != depth or batch != batch_y:
+        raise Unsupported("weights that do not fit input and output")
+    strides = (op.options["stride_h"], op.options["stride_w"])
+    padding = [
+        window(size, kernel, stride, 1, op.options["padding"])[1]
+        for size, kernel, stride in zip((oh, ow), weights.shape[1:3], strides, strict=True)
+    ]
+    table = _multipliers(op, channels, 0, x=x)
+    bias = _bias(op, channels, 3)
+    steps = []
+    for b in range(batch):
+        for rows in _phases(oh, weights.shape[1], strides[0], padding[0]):
+            for columns in _phases(ow, weights.shape[2], strides[1], padding[1]):
+                taps = np.zeros((channels, rows.taps, columns.taps, depth), np.int8)
+                part = weights[:, rows.first :: strides[0], columns.first :: strides[1]][:, ::-1, ::-1]
+                taps[:, rows.taps - part.shape[1] :, columns.taps - part.shape[2] :] = part
+                place = Window(
+                    h,
+                    w,
+                    rows.count,
+                    columns.count,
+                    padding=(rows.padding, columns.padding),
+                    x_start=b * h * w * depth,
+                    y_start=((b * oh + rows.start) * ow + columns.start) * channels,
+                    y_strides=(strides[0] * ow * channels, strides[1] * channels),
+                )
+                steps += _steps(op, x, y, taps, 1, table, bias, place)
+    return steps
+
+
+@dataclass(frozen=True)
+class _Phase:
+    """Output pixels start, start + stride ... of one axis; they use the taps first, first + stride ..."""
+
+    start: int
+    count: int
+    first: int
+    taps: int
+    padding: int
+
+
+def _phases(size: int, kernel: int, stride: int, padding: int) -> list[_Phase]:
+    phases = []
+    for start in range(min(stride, size)):
+        first = (start + padding) % stride
+        begin = (start + padding) // stride  # the input pixel that tap `first` meets at the first output pixel
+        # taps of weight 0 stand in front where the window would begin beyond the padding, or where there is none
+        taps = max(len(range(first, kernel, stride)), begin + 1, 1)
+        phases.append(_Phase(start, len(range(start, size, stride)), first, taps, taps - 1 - begin))
+    return phases
 
 
 def _weights(op: Op) -> Array:
@@ -66,13 +147,15 @@ def _weights(op: Op) -> Array:
     return weights
 
 
-def _multipliers(op: Op, channels: int, axis: int, float32_product: bool = False) -> list[tuple[int, int]]:
+def _multipliers(
+    op: Op, channels: int, axis: int, float32_product: bool = False, x: Tensor | None = None
+) -> list[tuple[int, int]]:
     """(multiplier, shift) per output channel.
 
     The reference multiplies the scales in double precision, but those of a fully connected layer with one
     scale in single precision first.
     """
-    x, w, y = op.tensor(0), op.tensor(1), op.outputs[0]
+    x, w, y = x or op.tensor(0), op.tensor(1), op.outputs[0]
     if len(w.scales) not in (1, channels) or (len(w.scales) > 1 and w.axis != axis):
         raise Unsupported(f"{len(w.scales)} scales for {channels} channels")
     if not np.isfinite(w.scales).all() or (w.scales < 0).any():
@@ -86,26 +169,73 @@ def _multipliers(op: Op, channels: int, axis: int, float32_product: bool = False
     return result
 
 
-def _bias(op: Op, channels: int) -> Array:
-    if not op.has(2):
+def _bias(op: Op, channels: int, i: int) -> Array:
+    """The bias, which is input i where there is one."""
+    if not op.has(i):
         return np.zeros(channels, np.int64)
-    bias = op.constant(2)
-    if op.tensor(2).dtype != "int32" or bias.size != channels:
-        raise Unsupported(f"a {op.tensor(2).dtype} bias of {bias.size} values for {channels} channels")
+    bias = op.constant(i)
+    if op.tensor(i).dtype != "int32" or bias.size != channels:
+        raise Unsupported(f"a {op.tensor(i).dtype} bias of {bias.size} values for {channels} channels")
     return bias.ravel().astype(np.int64)
 
 
 def _image(op: Op, x: Tensor, y: Tensor, weights: Array, groups: int, table: list[tuple[int, int]]) -> list[Step]:
-    batch, h, w, _ = nhwc(x)
-    channels, kh, kw, per_group = weights.shape
+    batch, h, w, depth = nhwc(x)
+    channels, kh, kw, _ = weights.shape
     o = op.options
-    oh, top = window(h, kh, o["stride_h"], o["dilation_h"], o["padding"])
-    ow, left = window(w, kw, o["stride_w"], o["dilation_w"], o["padding"])
+    if "pads" in o:  # a PAD that the convolution does itself: (top, bottom, left, right)
+        top, bottom, left, right = o["pads"]
+        oh = window(h + top + bottom, kh, o["stride_h"], o["dilation_h"], "VALID")[0]
+        ow = window(w + left + right, kw, o["stride_w"], o["dilation_w"], "VALID")[0]
+    else:
+        oh, top = window(h, kh, o["stride_h"], o["dilation_h"], o["padding"])
+        ow, left = window(w, kw, o["stride_w"], o["dilation_w"], o["padding"])
     if nhwc(y) != (batch, oh, ow, channels) or oh < 1 or ow < 1:
         raise Unsupported(f"an output of {y.shape} where {(batch, oh, ow, channels)} follows from the input")
-    geometry = [h, w, groups, per_group, oh, ow, channels // groups, kh, kw]
-    geometry += [o["stride_h"], o["stride_w"], o["dilation_h"], o["dilation_w"], top, left]
-    return [_step(op, x, y, weights, groups, table, geometry, b) for b in range(batch)]
+    pitch = y.pitch or channels
+    bias = _bias(op, channels, 2)
+    steps = []
+    for b in range(batch):
+        place = Window(
+            h,
+            w,
+            oh,
+            ow,
+            (o["stride_h"], o["stride_w"]),
+            (o["dilation_h"], o["dilation_w"]),
+            (top, left),
+            b * h * w * depth,
+            b * oh * ow * pitch,
+            (ow * pitch, pitch),
+        )
+        steps += _steps(op, x, y, weights, groups, table, bias, place)
+    return steps
+
+
+def _steps(
+    op: Op,
+    x: Tensor,
+    y: Tensor,
+    weights: Array,
+    groups: int,
+    table: list[tuple[int, int]],
+    bias: Array,
+    place: Window,
+) -> list[Step]:
+    """One record, or several that each make some of the output channels."""
+    channels = len(weights)
+    per_channel = weights[0].size
+    y_strides = place.y_strides or (place.ow * channels, channels)
+    size = channels
+    if groups == 1 and channels * per_channel > PART_BYTES:
+        parts = -(-channels * per_channel // PART_BYTES)
+        size = -(-channels // parts)
+    steps = []
+    for first in range(0, channels, size):
+        some = slice(first, first + size)
+        part = replace(place, y_start=place.y_start + first, y_strides=y_strides)
+        steps.append(_step(op, x, y, weights[some], groups, table[some], bias[some], part))
+    return steps
 
 
 def _step(
@@ -115,45 +245,33 @@ def _step(
     weights: Array,
     groups: int,
     table: list[tuple[int, int]],
-    geometry: list[int],
-    batch: int,
+    bias: Array,
+    place: Window,
 ) -> Step:
     """The record: source, destination, scratch, table, geometry, zero points and bounds (all of these plus 128),
     strides of the output's rows and pixels."""
+    channels, kh, kw, per_group = weights.shape
+    geometry = [place.h, place.w, groups, per_group, place.oh, place.ow, channels // groups, kh, kw]
+    geometry += [*place.stride, *place.dilation, *place.padding]
     if max(geometry) > 32767:
         raise Unsupported("a size above 32767")
-    h, w, _, per_group, oh, ow, out_per_group, kh, kw = geometry[:9]
-    channels = len(weights)
     k = kh * kw * per_group
     packed = aligned((weights.astype(np.int16) + 128).astype(np.uint8).tobytes())
     sums = weights.reshape(channels, -1).astype(np.int64).sum(1)
-    bias = _bias(op, channels) - (x.zero_point + 128) * sums
     words = np.zeros((channels, 3), np.int64)
-    words[:, 0] = bias & 0xFFFFFFFF
+    words[:, 0] = bias - (x.zero_point + 128) * sums & 0xFFFFFFFF
     words[:, 1] = [m for m, _ in table]
     words[:, 2] = [shifts(s) for _, s in table]
-    low, high = activation_range(op.options["activation"], y.scale, y.zero_point)
-    x_bytes, y_bytes = h * w * groups * per_group, oh * ow * channels
+    low, high = activation_range(op.options.get("activation", "NONE"), y.scale, y.zero_point)
+    tail = [*geometry, x.zero_point + 128, y.zero_point + 128, low + 128, high + 128, *(place.y_strides or ())]
     return Step(
         CONV,
         op.kind,
         [x],
         y,
-        lambda at, scratch: [
-            at(x) + batch * x_bytes,
-            at(y) + batch * y_bytes,
-            scratch,
-            len(packed),
-            *geometry,
-            x.zero_point + 128,
-            y.zero_point + 128,
-            low + 128,
-            high + 128,
-            ow * channels,
-            channels,
-        ],
+        lambda at, scratch: [at(x) + place.x_start, at(y) + place.y_start, scratch, len(packed), *tail],
         data=packed + words.astype("<u4").tobytes(),
         scratch=groups * (k + 3 & ~3),
-        macs=oh * ow * channels * k,
+        macs=place.oh * place.ow * channels * k,
         weight_bytes=channels * k,
     )
