@@ -1,0 +1,112 @@
+"""What a deployment brings: the runtime, the model, the application; and what of it the board has already."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from whit.blob import Blob
+from whit.errors import WhitError
+from whit.paths import device_root
+from whit.probe import BoardInfo
+from whit.snippets import STAGE
+
+RUNTIME = "/lib/whit"
+APP = "/main.py"
+
+
+@dataclass(frozen=True)
+class Item:
+    """A file: where it belongs on the board, and its content."""
+
+    path: str
+    content: bytes
+
+    @cached_property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.content).hexdigest()
+
+    @property
+    def is_runtime(self) -> bool:
+        return self.path.startswith(RUNTIME + "/")
+
+    @property
+    def staged(self) -> str:
+        """Where it waits until everything is there."""
+        return STAGE + (self.path.removeprefix("/lib") if self.is_runtime else self.path)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What will be sent, what is there already, and which files of an older runtime go."""
+
+    send: list[Item]
+    keep: list[Item]
+    remove: list[str]
+
+    @property
+    def bytes_to_send(self) -> int:
+        return sum(len(item.content) for item in self.send)
+
+    @property
+    def new_runtime(self) -> bool:
+        """The runtime is replaced as a whole, if but one file of it changes: it never is half of each."""
+        return bool(self.remove) or any(item.is_runtime for item in self.send)
+
+    @property
+    def copied(self) -> list[Item]:
+        """Files that the new runtime takes over from the old one, copied by the board itself."""
+        return [item for item in self.keep if item.is_runtime] if self.new_runtime else []
+
+
+def runtime(info: BoardInfo) -> list[Item]:
+    """The runtime's files that are best for this board. (Sources for every board so far.)"""
+    root = device_root() / "whit"
+    found = [
+        Item(f"{RUNTIME}/{path.relative_to(root).as_posix()}", path.read_bytes()) for path in sorted(root.rglob("*.py"))
+    ]
+    if not found:
+        raise WhitError(f"there is no runtime in {root}", "install whit again: pip install --force-reinstall whit")
+    return found
+
+
+def application(path: Path) -> Item:
+    """The program that starts with the board."""
+    try:
+        return Item(APP, path.read_bytes())
+    except OSError as error:
+        raise WhitError(
+            f"{path}: {(error.strerror or 'cannot be read').lower()}", "--app takes the path of a program, main.py"
+        ) from error
+
+
+def make_plan(items: list[Item], on_board: Mapping[str, str]) -> Plan:
+    """Compare ``items`` with the board's files ({path: SHA-256})."""
+    send = [item for item in items if on_board.get(item.path) != item.sha256]
+    keep = [item for item in items if on_board.get(item.path) == item.sha256]
+    known = {item.path for item in items}
+    remove = [path for path in sorted(on_board) if path.startswith(RUNTIME + "/") and path not in known]
+    return Plan(send, keep, remove)
+
+
+def check_fit(blob: Blob, file: str, plan: Plan, info: BoardInfo) -> None:
+    """WhitError where the board has too little RAM for the model, or too little flash for the files."""
+    board = "the virtual board" if info.virtual else info.machine.split(" with ")[0]
+    need = blob.blob_bytes + blob.arena_bytes
+    if need > info.free_ram:
+        weights, arena = (f"{size / 1024:.1f}" for size in (blob.blob_bytes, blob.arena_bytes))
+        raise WhitError(
+            f"{file} needs {need / 1024:.1f} KB (weights {weights}, arena {arena}); "
+            f"{board} has {info.free_ram / 1024:.1f} KB free",
+            f"'whit inspect {file}' shows which layers are large",
+        )
+    flash = plan.bytes_to_send + sum(len(item.content) for item in plan.copied)
+    if flash > info.free_flash > 0:
+        raise WhitError(
+            f"{file} and the runtime need {flash / 1024:.1f} KB of flash; "
+            f"{board} has {info.free_flash / 1024:.1f} KB free",
+            f"'mpremote connect {info.port} fs ls' lists what could go",
+        )

@@ -1,0 +1,184 @@
+"""``whit.deploy``: a model and the runtime onto a board, as a transaction.
+
+Everything is copied beside what is there (into `snippets.STAGE`), compared by SHA-256 on the board and tried by
+the model's self-test before one piece of code on the board switches over by renames. Until then nothing that
+runs is touched, and each rename leaves a whole runtime and a whole model in place: whenever the cable is pulled,
+the board works with what it had, or with what it got. The next deployment tidies up.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from whit import snippets
+from whit.blob import Blob, read
+from whit.board import Board, BoardError, Progress
+from whit.cargo import APP, RUNTIME, Item, Plan, application, check_fit, make_plan, runtime
+from whit.errors import WhitError
+from whit.ports import choose
+from whit.virtual import DEFAULT_HEAP_BYTES, VirtualBoard
+
+_SELFTEST_S = 600.0  # bytecode kernels on a slow board take their time
+
+
+@dataclass(frozen=True)
+class DeployResult:
+    """What a deployment did; with ``dry_run`` what it would do."""
+
+    port: str
+    machine: str
+    file: str  # the model's, on the board: "/gesture.whit"
+    sent: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)  # were there already, with the same content
+    removed: list[str] = field(default_factory=list)  # of an older runtime
+    sent_bytes: int = 0
+    seconds: float = 0.0  # of sending
+    dry_run: bool = False
+
+    @property
+    def bytes_per_s(self) -> float:
+        return self.sent_bytes / self.seconds if self.seconds else 0.0
+
+
+def deploy(
+    blob: Blob | str | Path,
+    *,
+    port: str | None = None,
+    virtual: bool = False,
+    app: str | Path | None = None,
+    dry_run: bool = False,
+    progress: Progress | None = None,
+) -> DeployResult:
+    """Put ``blob``, the runtime and ``app`` (as /main.py) on the board on ``port``; what is there already stays.
+
+    Without ``port``: the only board that is connected. ``virtual``: a virtual board of its own, gone afterwards.
+    ``dry_run`` changes nothing. ``progress(bytes_done, bytes_total)`` counts what is sent. The board restarts
+    at the end, so /main.py runs. WhitError when a step fails; the board then has what it had before.
+    """
+    model = blob if isinstance(blob, Blob) else read(blob)
+    file = (model.name if isinstance(blob, Blob) else Path(blob).stem) + ".whit"
+    items = [Item("/" + file, model.content)]
+    if app is not None:
+        items.append(application(Path(app)))
+    with contextlib.ExitStack() as stack:
+        if virtual:
+            port = stack.enter_context(VirtualBoard(heap_bytes=DEFAULT_HEAP_BYTES)).port
+        board = stack.enter_context(Board(choose(port)))
+        return _Deployment(board, model, items, progress).run(dry_run)
+
+
+class _Deployment:
+    """The steps, in order; the board is in the raw REPL throughout."""
+
+    def __init__(self, board: Board, model: Blob, items: list[Item], progress: Progress | None) -> None:
+        self.board, self.model, self.items, self.progress = board, model, items, progress
+        self.file = items[0].path[1:]
+
+    def run(self, dry_run: bool) -> DeployResult:
+        board = self.board
+        try:
+            board.clear()  # the heap as a program finds it, for the question whether the model fits
+            info = board.info
+            board.exec(snippets.TOOLS)
+            if not dry_run:
+                self._recover()
+            items = runtime(info) + self.items
+            plan = make_plan(items, self._hashes([RUNTIME], [item.path for item in self.items]))
+            check_fit(self.model, self.file, plan, info)
+            started = time.monotonic()
+            if not dry_run:
+                self._stage(plan)
+                seconds = time.monotonic() - started
+                self._verify(plan)
+                self._selftest(plan)
+                self._switch(plan)
+        except BaseException:
+            # A Ctrl-C too: leave nothing behind. The board may be what failed, so this must not hide the error.
+            with contextlib.suppress(WhitError):
+                if not dry_run:
+                    board.exec(snippets.TOOLS)
+                    board.exec(snippets.RECOVER)
+                board.soft_reset()
+            raise
+        board.soft_reset()
+        return DeployResult(
+            port=board.port,
+            machine="virtual board" if info.virtual else info.machine,
+            file=self.items[0].path,
+            sent=[item.path for item in plan.send],
+            kept=[item.path for item in plan.keep],
+            removed=plan.remove,
+            sent_bytes=plan.bytes_to_send,
+            seconds=0.0 if dry_run else seconds,
+            dry_run=dry_run,
+        )
+
+    def _recover(self) -> None:
+        hidden = self.board.exec(snippets.RECOVER).strip()
+        if hidden:
+            name = hidden.split()[0]
+            raise WhitError(
+                f"/{name} on the board hides the runtime in {RUNTIME}",
+                f"mpremote connect {self.board.port} fs rm -r :/{name}",
+            )
+
+    def _hashes(self, folders: Sequence[str], files: Sequence[str]) -> dict[str, str]:
+        """{path: SHA-256} of the board's files."""
+        printed = self.board.exec(f"_whit_hashes({list(folders)!r}, {list(files)!r})")
+        pairs = (line.rpartition(":") for line in printed.splitlines())
+        return {ast.literal_eval(path): digest for path, _, digest in pairs}
+
+    def _stage(self, plan: Plan) -> None:
+        board = self.board
+        total, done = plan.bytes_to_send, 0
+        for item in plan.copied:
+            board.exec(f"_whit_folders({item.staged!r})\n_whit_copy({item.path!r}, {item.staged!r})")
+        for item in plan.send:
+            board.exec(f"_whit_folders({item.staged!r})")
+            board.put(item.content, item.staged, self._count(done, total))
+            done += len(item.content)
+
+    def _count(self, before: int, total: int) -> Progress | None:
+        """Progress of one file as progress of all."""
+        progress = self.progress
+        return (lambda done, _: progress(before + done, total)) if progress else None
+
+    def _verify(self, plan: Plan) -> None:
+        staged = self._hashes([snippets.STAGE], [])
+        for item in plan.send + plan.copied:
+            if staged.get(item.staged) != item.sha256:
+                raise WhitError(
+                    f"{item.path[1:]} on the board differs from the local file",
+                    "'whit deploy' again; if that does not help, the board's flash is worn out",
+                )
+
+    def _selftest(self, plan: Plan) -> None:
+        sent = any(item.path == self.items[0].path for item in plan.send)
+        path = self.items[0].staged if sent else self.items[0].path
+        self.board.clear()
+        try:
+            printed = self.board.exec(snippets.SELFTEST.format(staged=plan.new_runtime, path=path), _SELFTEST_S)
+            wrong = int(printed.split()[-1])
+        except BoardError as error:
+            why = str(error)
+        except (ValueError, IndexError):
+            why = "no result"
+        else:
+            if wrong == 0:
+                return
+            why = f"{wrong} output bytes differ from the expected ones"
+        raise WhitError(
+            f"{self.file} fails its self-test on the board: {why}",
+            "the board keeps what it had; 'whit convert' makes the model anew",
+        )
+
+    def _switch(self, plan: Plan) -> None:
+        self.board.exec(snippets.TOOLS)
+        paths = [item.path for item in plan.send if not item.is_runtime]
+        paths.sort(key=lambda path: path == APP)  # the program last: it needs the other two
+        self.board.exec(snippets.SWITCH.format(staged=plan.new_runtime, paths=paths))
