@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from whit import blob, passes, program
+from whit import blob, layout, passes, program
 from whit.errors import WhitError
 from whit.graph import Graph, Tensor, Unsupported
 from whit.ops import LOWER
+from whit.ops.lut import chained
 from whit.plan import Plan, plan
 from whit.program import Step
 from whit.simulate import Simulator
@@ -28,7 +29,8 @@ def compile_graph(
     """
     try:
         passes.clean(graph)
-        steps = lower(graph)
+        layout.arrange(graph)
+        steps = merge_tables(graph, lower(graph))
         _check_edges(graph)
     except Unsupported as reason:
         raise WhitError(f"{graph.source}: {reason}", _HINT) from reason
@@ -64,6 +66,23 @@ def lower(graph: Graph) -> list[Step]:
         what = "1 operator cannot run" if len(refused) == 1 else f"{len(refused)} operators cannot run"
         raise WhitError(f"{graph.source}: {what}: {', '.join(refused)}", _HINT)
     return steps
+
+
+def merge_tables(graph: Graph, steps: list[Step]) -> list[Step]:
+    """Two tables in a row, with nobody else in between, are one (QUANTIZE chains, activations after QUANTIZE)."""
+    merged: list[Step] = []
+    for i, step in enumerate(steps):
+        before = merged[-1] if merged else None
+        if step.code == program.LUT and before is not None and before.code == program.LUT:
+            t = before.output
+            users = [s for s in steps[i:] if any(graph.storage(x) is graph.storage(t) for x in s.inputs)]
+            outer = any(graph.storage(o) is graph.storage(t) for o in graph.outputs)
+            same = graph.storage(step.inputs[0]) is graph.storage(t) and t.size == graph.storage(t).size
+            if same and users == [step] and not outer and not t.variable:
+                merged[-1] = chained(before, step)
+                continue
+        merged.append(step)
+    return merged
 
 
 def _check_edges(graph: Graph) -> None:

@@ -95,6 +95,7 @@ class Graph:
     input_dtypes: list[str] = field(init=False)  # what users of the model see, whatever the passes make of it
     output_dtypes: list[str] = field(init=False)
     aliases: dict[int, tuple[Tensor, int]] = field(default_factory=dict)
+    kept: list[Tensor] = field(default_factory=list)  # keeps tensors alive whose id is a key of ``aliases``
 
     def __post_init__(self) -> None:
         self.input_dtypes = [t.dtype for t in self.inputs]

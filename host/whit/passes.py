@@ -140,7 +140,7 @@ def drop_unused(graph: Graph) -> None:
     wanted = {id(graph.storage(t)) for t in graph.outputs}
     kept: list[Op] = []
     for op in reversed(graph.ops):
-        if any(id(t) in wanted for t in op.outputs):
+        if any(id(t) in wanted or t.variable for t in op.outputs):
             kept.append(op)
             wanted |= {id(graph.storage(t)) for t in op.inputs if t is not None}
     graph.ops = kept[::-1]

@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import tflite
 
+from whit import variables
 from whit.errors import WhitError
-from whit.graph import Graph, Op, Tensor
+from whit.graph import Graph, Op, Tensor, Unsupported
 
 _HINT = "whit reads int8 .tflite files and Keras models (.keras, .h5)"
 
@@ -67,6 +68,8 @@ _OPTIONS: dict[str, tuple[str, dict[str, str]]] = {
             "activation": "FusedActivationFunction",
         },
     ),
+    "VAR_HANDLE": ("VarHandleOptions", {"name": "SharedName"}),
+    "CALL_ONCE": ("CallOnceOptions", {"subgraph": "InitSubgraphIndex"}),
     "UNPACK": ("UnpackOptions", {"axis": "Axis"}),
     "RESIZE_BILINEAR": ("ResizeBilinearOptions", _RESIZE),
     "RESIZE_NEAREST_NEIGHBOR": ("ResizeNearestNeighborOptions", _RESIZE),
@@ -117,13 +120,23 @@ def parse(content: bytes, name: str) -> Graph:
 
 def _graph(content: bytes, name: str) -> Graph:
     model = tflite.Model.GetRootAs(content, 0)
-    if model.SubgraphsLength() != 1:
-        raise WhitError(
-            f"{name}: has {model.SubgraphsLength()} subgraphs; whit runs models with 1",
-            "rebuild it without control flow or state",
-        )
-    sub = model.Subgraphs(0)
-    if sub.TensorsLength() > len(content) or sub.OperatorsLength() > len(content):
+    count = model.SubgraphsLength()
+    if not 1 <= count <= len(content):
+        raise ValueError("subgraphs")
+    graph, *others = [_subgraph(model, model.Subgraphs(i), name, len(content)) for i in range(count)]
+    called = {op.options["subgraph"] for op in graph.ops if op.kind == "CALL_ONCE"}
+    if called != set(range(1, count)):
+        raise WhitError(f"{name}: has {count} subgraphs; whit runs models with 1", "rebuild it without control flow")
+    graph.source_sha256 = hashlib.sha256(content).hexdigest()
+    try:
+        variables.resolve(graph, others)
+    except (Unsupported, KeyError) as reason:
+        raise WhitError(f"{name}: {reason}", "rebuild it with constant initial values") from reason
+    return graph
+
+
+def _subgraph(model: Any, sub: Any, name: str, limit: int) -> Graph:
+    if sub.TensorsLength() > limit or sub.OperatorsLength() > limit:
         raise ValueError("counts beyond the file")
     tensors = [_tensor(model, sub.Tensors(i)) for i in range(sub.TensorsLength())]
 
@@ -149,7 +162,6 @@ def _graph(content: bytes, name: str) -> Graph:
         inputs=[pick(sub.Inputs(i)) for i in range(sub.InputsLength())],
         outputs=[pick(sub.Outputs(i)) for i in range(sub.OutputsLength())],
         ops=ops,
-        source_sha256=hashlib.sha256(content).hexdigest(),
     )
 
 
@@ -196,6 +208,8 @@ def _options(kind: str, raw: Any) -> dict[str, Any]:
     values = {ours: getattr(table, method)() for ours, method in fields.items()}
     if "activation" in values:
         values["activation"] = _ACTIVATIONS[values["activation"]]
+    if "name" in values:
+        values["name"] = (values["name"] or b"").decode("utf-8", "replace")
     if "padding" in values:
         values["padding"] = _PADDINGS[values["padding"]]
     return values

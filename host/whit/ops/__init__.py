@@ -46,6 +46,8 @@ LOWER: dict[str, Callable[[Op], list[Step]]] = {
     "PAD": copy.pad,
     "PADV2": copy.pad,
     "CONCATENATION": copy.concatenation,
+    "ASSIGN_VARIABLE": copy.whole,
+    "READ_COPY": copy.whole,
     "PACK": moves.pack,
     "UNPACK": moves.unpack,
     "SLICE": moves.slice_,

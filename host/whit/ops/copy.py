@@ -34,6 +34,7 @@ def concatenation(op: Op) -> list[Step]:
     steps = []
     start = 0
     strides = contiguous(y.shape)
+    placed = op.options.get("starts")  # where some inputs lie in the output already
     for i in range(len(op.inputs)):
         x = op.tensor(i)
         int8(x, y)
@@ -41,9 +42,18 @@ def concatenation(op: Op) -> list[Step]:
             raise Unsupported("inputs with another scale than the output")
         if len(x.shape) != len(y.shape):
             raise Unsupported("inputs with another number of axes than the output")
+        start = placed[i] if placed else start
         steps.append(copy_step(op, x, y, x.shape, contiguous(x.shape), strides, 0, start))
         start += x.shape[axis] * strides[axis]
     return steps
+
+
+def whole(op: Op) -> list[Step]:
+    """All of a tensor: ASSIGN_VARIABLE, and READ_VARIABLE where the variable changes while its value is in use."""
+    x, y = op.tensor(0), op.outputs[0]
+    if x.dtype != "int8" or y.dtype != "int8" or x.size != y.size:
+        raise Unsupported(f"{x.dtype} values; only int8 runs")
+    return [copy_step(op, x, y, (x.size,), [1], [1], 0, 0)]
 
 
 def contiguous(shape: tuple[int, ...]) -> list[int]:

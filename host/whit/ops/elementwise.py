@@ -40,7 +40,7 @@ def _sum(op: Op, ratio_a: float, ratio_b: float, ratio_y: float, fine: int, mode
     """ADD in ``mode`` 0, or 1: subtract, 2: square. ``fine``: bits by which the operands are shifted up first."""
     a, b, y = _operands(op)
     scales = [quantize_multiplier(ratio) for ratio in (ratio_a, ratio_b, ratio_y)]
-    if any(m == 0 or shift > 0 for m, shift in scales[: 2 if mode & 2 else 3]) or scales[2][1] > 30:
+    if any(shift > 0 for _, shift in scales[: 2 if mode & 2 else 3]) or scales[2][1] > 30:
         raise Unsupported("scales too far apart for the reference")
     (ma, sa), (mb, sb), (my, sy) = scales
     tail = [a.zero_point + 128, ma, shifts(sa), b.zero_point + 128, mb, shifts(sb)]

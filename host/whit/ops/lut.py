@@ -35,6 +35,14 @@ def table_step_between(op: Op, x: Tensor, y: Tensor, function: Callable[[int], i
     return [Step(LUT, op.kind, [x], y, lambda at, _: [at(x), at(y), x.size], data=table, inplace=[x])]
 
 
+def chained(first: Step, second: Step) -> Step:
+    """One table for two that follow each other."""
+    x, y = first.inputs[0], second.output
+    table = bytes(second.data[i] for i in first.data)
+    layer = f"{first.layer}+{second.layer}"
+    return Step(LUT, layer, [x], y, lambda at, _: [at(x), at(y), x.size], data=table, inplace=[x])
+
+
 def fixed_point_input(op: Op, integer_bits: int) -> tuple[Callable[[int], int], int]:
     """(input value in fixed point with that many integer bits, radius beyond which the output saturates)."""
     x = op.tensor(0)

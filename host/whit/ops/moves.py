@@ -63,13 +63,16 @@ def pack(op: Op) -> list[Step]:
     axis = op.options["axis"] % len(y.shape)
     strides = contiguous(y.shape)
     inner = strides[:axis] + strides[axis + 1 :]
+    placed = op.options.get("starts")  # where some inputs lie in the output already
     steps = []
     for i in range(len(op.inputs)):
         x = op.tensor(i)
         _same_scale(x, y)
         if x.shape != y.shape[:axis] + y.shape[axis + 1 :]:
             raise Unsupported("inputs of different shapes")
-        steps.append(copy_step(op, x, y, x.shape, contiguous(x.shape), inner, 0, i * strides[axis]))
+        steps.append(
+            copy_step(op, x, y, x.shape, contiguous(x.shape), inner, 0, placed[i] if placed else i * strides[axis])
+        )
     return steps
 
 
