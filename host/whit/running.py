@@ -68,8 +68,8 @@ def run(
         raise WhitError(f"input is {x.dtype}, not numbers", "save an array of numbers with numpy.save")
     rows, batched = _rows(x, info, path.name)
     quantised = info.to_int8(rows) if raw else info.quantise(rows)
-    with _board(blob, path, port) as board:
-        flat, us = _through(board, blob, path.name, quantised.reshape(len(rows), -1), progress)
+    with _board(blob, path, port) as (board, file):
+        flat, us = _through(board, blob, file, quantised.reshape(len(rows), -1), progress)
     shape = out.shape if batched else out.shape[1:]
     result = flat.reshape(len(rows), *shape)
     return Results(out.from_int8(result) if raw else out.dequantise(result), us)
@@ -89,21 +89,21 @@ def _rows(x: npt.NDArray[Any], info: TensorInfo, name: str) -> tuple[npt.NDArray
 
 
 @contextlib.contextmanager
-def _board(blob: Blob, path: Path, port: str | None) -> Iterator[Board]:
-    """A board that has the runtime and the blob."""
+def _board(blob: Blob, path: Path, port: str | None) -> Iterator[tuple[Board, str]]:
+    """A board that has the runtime and the blob, and the blob's place on it."""
     with contextlib.ExitStack() as stack:
         if port is None:
             heap = max(DEFAULT_HEAP_BYTES, blob.blob_bytes + blob.arena_bytes + _ROOM_BYTES)
             port = stack.enter_context(VirtualBoard(heap_bytes=heap)).port
-        deploy(blob if not path.exists() else path, port=port)
-        yield stack.enter_context(Board(port))
+        deployed = deploy(path if path.exists() else blob, port=port)
+        yield stack.enter_context(Board(port)), deployed.file
 
 
 def _through(
     board: Board, blob: Blob, file: str, x: npt.NDArray[np.int8], progress: Progress | None
 ) -> tuple[npt.NDArray[np.int8], float]:
     """All rows of x through the model on the board, in pieces. Returns (outputs, microseconds a row)."""
-    board.exec(f"import whit\n_whit_model = whit.load({'/' + file!r})" + _LOOP)
+    board.exec(f"import whit\n_whit_model = whit.load({file!r})" + _LOOP)
     step = max(1, _PIECE_BYTES // max(1, x.shape[1]))
     outputs, us = [], 0
     try:
