@@ -30,11 +30,10 @@ def high(a, ml, mh):
 
 def rescale(a, b, i, zero, low, top):
     # a * multiplier * 2**shift + zero, clamped; multiplier and shifts stand at b[i], zero and bounds are plus 128
-    left = b[i + 5]
-    if left:
-        a <<= left
-        if not -0x80000000 <= a <= 0x7FFFFFFF:
-            a = (a + 0x80000000 & 0xFFFFFFFF) - 0x80000000
+    a <<= b[i + 5]
+    if not -0x40000000 <= a < 0x40000000:
+        # what native code holds in 32 bits
+        a = (a + 0x80000000 & 0xFFFFFFFF) - 0x80000000
     a = high(a, half(b, i), half(b, i + 2))
     e = b[i + 4]
     if e:
