@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import random
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, note, seed, settings
 from hypothesis.strategies import SearchStrategy
@@ -19,6 +20,7 @@ from tests.emulated.runtime import Runtime
 
 from . import convs, edges, moves, pairs, pools, tables
 from .bench import Bench
+from .builder import Net
 from .device import Device
 from .draws import Case
 
@@ -71,3 +73,17 @@ def test_operator(operator: str, device: Device, boards: list[Runtime]) -> None:
     assert bench.refused * 10 <= CASES, f"the reference refuses {bench.refused} cases"
     for form in ("bytecode", "armv6m", "rv32imc"):
         assert bench.ran.get(form, 0) * 2 >= CASES, f"{form}: {bench.ran.get(form, 0)} of {CASES} cases"
+
+
+def test_sums_at_the_end_of_int32_where_the_inputs_allow_them(device: Device, boards: list[Runtime]) -> None:
+    """A bias so large that other inputs would overflow: what the host makes of it wraps, and wraps back."""
+    bench = Bench(device, boards)
+    few = [np.full((1, 4), 127, np.int8), np.full((1, 4), 126, np.int8)]  # zero point 127: these are 0 and -1
+    for bias, weight in (((1 << 31) - 600, -128), (600 - (1 << 31), 127)):
+        net = Net()
+        x = net.tensor((1, 4), 1.0, 127)
+        tensors = [x, net.tensor((1, 4), 1.0, data=np.full((1, 4), weight))]
+        tensors.append(net.tensor((1,), 1.0, dtype="int32", data=[bias]))
+        y = net.op("FULLY_CONNECTED", tensors, net.tensor((1, 1), 2.0**25))
+        bench.check(Case(net.build(x, y), few, f"FULLY_CONNECTED with a bias of {bias}"))
+    assert bench.ran["bytecode"] == bench.ran["armv6m"] == 2

@@ -6,7 +6,7 @@ EmulationError, and so is one that writes to PLAN or DATA.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -15,16 +15,14 @@ from whit.blob import Blob
 from whit.paths import device_root
 
 from .machine import EmulationError, Function, Machine
+from .memory import Buffer
 
+_VIPER = device_root() / "whit" / "viper"
+# operator of PLAN -> its kernel; INPUT, OUTPUT and STATE have none
 KERNELS = {
-    program.CONV: "conv",
-    program.POOL: "pool",
-    program.REDUCE: "reduce",
-    program.ADD: "add",
-    program.MUL: "mul",
-    program.SOFTMAX: "softmax",
-    program.LUT: "lut",
-    program.COPY: "copy",
+    code: path
+    for name, code in vars(program).items()
+    if name.isupper() and (path := _VIPER / f"{name.lower()}.py").exists()
 }
 LIMIT = 2_000_000_000  # instructions of one kernel call; the largest model of the tests stays far below
 
@@ -56,8 +54,9 @@ class Runtime:
         block = [0, plan.addr, 0, arena.addr, 0, data.addr, 0]
         try:
             outputs = []
+            self._reset(blob, arena)
             for x in inputs:
-                self._fill(blob, arena.write, x.tobytes())
+                self._fill(blob, arena, x.tobytes())
                 self.instructions = 0
                 self._execute(blob, block, limit)
                 memory = arena.read()
@@ -72,10 +71,15 @@ class Runtime:
             buffer.free()
         return outputs
 
-    def _fill(self, blob: Blob, write: Callable[[bytes, int], None], x: bytes) -> None:
+    def _reset(self, blob: Blob, arena: Buffer) -> None:
+        for r in blob.records:
+            if r[0] == program.STATE:
+                arena.write(blob.data[r[2] : r[2] + r[5]] if r[3] else bytes([r[6]]) * r[5], r[4])
+
+    def _fill(self, blob: Blob, arena: Buffer, x: bytes) -> None:
         for r in blob.records:
             if r[0] == program.INPUT:
-                write(x[: r[5]], r[4])
+                arena.write(x[: r[5]], r[4])
                 x = x[r[5] :]
 
     def _execute(self, blob: Blob, block: list[int], limit: int) -> None:
@@ -88,6 +92,5 @@ class Runtime:
 
     def _kernel(self, code: int) -> Function:
         if code not in self._functions:
-            path = device_root() / "whit" / "viper" / f"{KERNELS[code]}.py"
-            self._functions[code] = self._machine.load(path)["run"]
+            self._functions[code] = self._machine.load(KERNELS[code])["run"]
         return self._functions[code]
