@@ -110,6 +110,7 @@ class _Record:
 def _edge(r):
     r.inside(r[4], r[5])
     r.need(r[7] < 256 and 0 < r[6] < 0x7F800000)
+    r.takes(300 * r[5])
 
 
 def _conv(r):
@@ -273,7 +274,7 @@ def _copy(r):
 def _state(r):
     r.inside(r[4], r[5])
     r.bytes(6, 6)
-    r.takes(r[5])
+    r.takes(300 * r[5])  # it is filled by bytecode
     if r.data:
         r.stored(0, r[5])
 
@@ -305,6 +306,8 @@ def plan(name, b):
         if not r.fine():
             raise BlobError("%s: op %d at byte %d would run for minutes" % (name, op, at))
         if op < 3:
+            if op == 1 and edges[2]:
+                raise BlobError("%s: an input after the outputs" % name)
             edges[0] += r[5]
             edges[op] += 1
         at += 4 * words
