@@ -65,6 +65,13 @@ def everything() -> Blob:
     per_channel = b.constant(np.array([5, -100, 77, 0], np.int8), [0.02])
     total = b.add("ADD", [gate, per_channel], b.tensor((1, 4, 4, 4), 0.02, -7))
     product = b.add("MUL", [total, small], b.tensor((1, 4, 4, 4), 0.02, -7))
+    memory = b.tensor((1, 4, 4, 4), 0.02, -7)
+    memory.variable, memory.initial = True, bytes(range(100, 228, 2))
+    product = b.add("MAXIMUM", [product, memory], b.tensor((1, 4, 4, 4), 0.02, -7))
+    plain = {"align_corners": False, "half_pixel_centers": False}
+    for kind, size in (("RESIZE_NEAREST_NEIGHBOR", 3), ("RESIZE_BILINEAR", 4)):
+        inputs = [product, b.constant(np.array([size, size], np.int32))]
+        product = b.add(kind, inputs, b.tensor((1, size, size, 4), 0.02, -7), **plain)
     both = b.add("CONCATENATION", [total, product], b.tensor((1, 4, 4, 8), 0.02, -7), axis=3)
     deep = {**WINDOW, "stride_h": 2, "stride_w": 2}
     inputs = [both, b.weights(1, 3, 3, 16), b.bias(16)]
@@ -72,6 +79,8 @@ def everything() -> Blob:
     mean = b.add("AVERAGE_POOL_2D", [image], b.tensor((1, 2, 2, 16)), **{**two, "stride_h": 1, "stride_w": 1})
     axes = b.constant(np.array([1, 2], np.int32))
     flat = b.add("MEAN", [mean, axes], b.tensor((1, 16), 0.04, 1), keep_dims=False)
-    scores = b.add("FULLY_CONNECTED", [flat, b.weights(5, 16), b.bias(5)], b.tensor((1, 5), 0.1, 4))
+    adjoint = {"adj_x": False, "adj_y": False}
+    flat = b.add("BATCH_MATMUL", [flat, b.weights(16, 8)], b.tensor((1, 8), 0.04, 1), **adjoint)
+    scores = b.add("FULLY_CONNECTED", [flat, b.weights(5, 8), b.bias(5)], b.tensor((1, 5), 0.1, 4))
     out = b.add("SOFTMAX", [scores], b.tensor((1, 5), 1 / 256, -128), beta=1.0)
     return b.blob(out, ["a", "b", "c", "d", "e"])
