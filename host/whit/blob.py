@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from whit.errors import WhitError
+from whit.fixed import requantise
 
 MAGIC = b"WHIT"
 FORMAT = 1
@@ -24,7 +25,8 @@ HEADER = struct.Struct("<4sHBBIIIIIII")  # magic, format, runtime minor, major, 
 class TensorInfo:
     """An input or output. ``shape`` includes the batch; ``dtype`` is what users of the model see at this edge.
 
-    The board's own buffer is int8: value = (int8 - zero_point) * scale.
+    The board's own buffer is int8: value = (int8 - zero_point) * scale. ``edge`` is (scale, zero point) of an int16
+    edge, whose values are requantised as the reference's QUANTIZE does.
     """
 
     name: str
@@ -32,6 +34,7 @@ class TensorInfo:
     dtype: str
     scale: float
     zero_point: int
+    edge: tuple[float, int] | None = None
 
     @property
     def size(self) -> int:
@@ -58,6 +61,8 @@ class TensorInfo:
             return (raw ^ 128).view(np.int8)
         if self.dtype == "float32" and raw.dtype.kind == "f":
             return self.quantise(raw)
+        if self.edge and raw.dtype == np.int16:
+            return requantise(raw, *self.edge, self.scale, self.zero_point, np.int8)
         raise WhitError(
             f"input is {raw.dtype}; {self.name} wants {self.dtype}",
             "drop --raw to give values in the unit of training",
@@ -67,6 +72,8 @@ class TensorInfo:
         """The board's int8 -> the model's own numbers at this edge."""
         if self.dtype == "uint8":
             return q.view(np.uint8) ^ 128
+        if self.edge:
+            return requantise(q, self.scale, self.zero_point, *self.edge, np.int16)
         return self.dequantise(q) if self.dtype == "float32" else q
 
 
@@ -185,6 +192,7 @@ def _info(entry: dict[str, Any]) -> TensorInfo:
         str(entry["dtype"]),
         float(entry["scale"]),
         int(entry["zero_point"]),
+        (float(entry["edge"][0]), int(entry["edge"][1])) if "edge" in entry else None,
     )
 
 

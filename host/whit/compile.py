@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from whit import blob, layout, passes, program
 from whit.errors import WhitError
-from whit.graph import Graph, Tensor, Unsupported
+from whit.graph import Edge, Graph, Tensor, Unsupported
 from whit.ops import LOWER
 from whit.ops.lut import chained
 from whit.plan import Plan, plan
@@ -137,20 +137,21 @@ def _variables(graph: Graph, steps: list[Step]) -> list[Tensor]:
 
 
 def _meta(graph: Graph, steps: list[Step], labels: list[str]) -> dict[str, Any]:
-    def info(t: Tensor, dtype: str) -> dict[str, Any]:
-        return {
+    def info(t: Tensor, edge: Edge) -> dict[str, Any]:
+        entry = {
             "name": t.name,
             "shape": list(t.shape),
-            "dtype": dtype,
+            "dtype": edge.dtype,
             "scale": t.scale,
             "zero_point": t.zero_point,
         }
+        return entry | ({"edge": [edge.scale, edge.zero_point]} if edge.dtype == "int16" else {})
 
     return {
         "name": graph.name,
         "labels": labels,
-        "inputs": list(map(info, graph.inputs, graph.input_dtypes)),
-        "outputs": list(map(info, graph.outputs, graph.output_dtypes)),
+        "inputs": list(map(info, graph.inputs, graph.input_edges)),
+        "outputs": list(map(info, graph.outputs, graph.output_edges)),
         "layers": [[s.layer, list(s.output.shape), s.macs] for s in steps],
         "weight_bytes": sum(s.weight_bytes for s in steps),
         "source_sha256": graph.source_sha256,

@@ -8,8 +8,10 @@ Networks for Efficient Integer-Arithmetic-Only Inference*.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 INT32_MIN, INT32_MAX = -(1 << 31), (1 << 31) - 1
 
@@ -51,6 +53,32 @@ def rescale(x: int, multiplier: int, shift: int) -> int:
     """MultiplyByQuantizedMultiplier: ``x * multiplier * 2**(shift - 31)`` with both roundings."""
     x = wrap32(x << max(shift, 0))
     return rounding_shift(srdhm(x, multiplier), max(-shift, 0))
+
+
+def signed32(words: npt.ArrayLike) -> Any:
+    """Words, or sums of them, as the int32 that a register holds."""
+    return (np.asarray(words, np.int64) + (1 << 31) & 0xFFFFFFFF) - (1 << 31)
+
+
+def rescale_array(x: npt.NDArray[Any], multiplier: Any, packed: Any) -> npt.NDArray[np.int64]:
+    """``rescale`` of an int64 array; ``packed`` shifts as ``shifts`` makes them."""
+    packed = np.asarray(packed, np.int64)
+    x = signed32(x << (packed >> 8))
+    high = (x * np.asarray(multiplier, np.int64) + (1 << 30)) >> 31
+    right = packed & 255
+    rounded = (((high + (high >> 63)) >> np.maximum(right - 1, 0)) + 1) >> 1
+    result: npt.NDArray[np.int64] = np.where(right > 0, rounded, high)
+    return result
+
+
+def requantise(
+    x: npt.NDArray[Any], scale: float, zero_point: int, new_scale: float, new_zero_point: int, dtype: Any
+) -> npt.NDArray[Any]:
+    """QUANTIZE between two integer types."""
+    multiplier, shift = quantize_multiplier(scale / new_scale)
+    y = rescale_array(x.astype(np.int64) - zero_point, multiplier, shifts(shift)) + new_zero_point
+    limits = np.iinfo(dtype)
+    return np.clip(y, limits.min, limits.max).astype(dtype)
 
 
 def shifts(shift: int) -> int:

@@ -79,6 +79,15 @@ class Op:
         return i < len(self.inputs) and self.inputs[i] is not None
 
 
+@dataclass(frozen=True)
+class Edge:
+    """An input or output as the model's users see it: type, scale and zero point (0 for floats)."""
+
+    dtype: str
+    scale: float
+    zero_point: int
+
+
 @dataclass
 class Graph:
     """A model. ``aliases`` maps id(tensor) to the tensor in whose memory it lies, and where.
@@ -92,14 +101,14 @@ class Graph:
     outputs: list[Tensor]
     ops: list[Op]
     source_sha256: str = ""
-    input_dtypes: list[str] = field(init=False)  # what users of the model see, whatever the passes make of it
-    output_dtypes: list[str] = field(init=False)
+    input_edges: list[Edge] = field(init=False)  # what users of the model see, whatever the passes make of it
+    output_edges: list[Edge] = field(init=False)
     aliases: dict[int, tuple[Tensor, int]] = field(default_factory=dict)
     kept: list[Tensor] = field(default_factory=list)  # keeps tensors alive whose id is a key of ``aliases``
 
     def __post_init__(self) -> None:
-        self.input_dtypes = [t.dtype for t in self.inputs]
-        self.output_dtypes = [t.dtype for t in self.outputs]
+        self.input_edges = [Edge(t.dtype, t.scale, t.zero_point) for t in self.inputs]
+        self.output_edges = [Edge(t.dtype, t.scale, t.zero_point) for t in self.outputs]
 
     def storage(self, t: Tensor) -> Tensor:
         """The tensor in whose memory t lies."""

@@ -32,6 +32,8 @@ class Inspection:
     arena_bytes: int
     input: TensorInfo
     output: TensorInfo
+    inputs: list[TensorInfo]
+    outputs: list[TensorInfo]
     labels: list[str]
     layers: list[LayerInfo]
 
@@ -58,6 +60,8 @@ def inspect(blob: Blob | str | Path) -> Inspection:
         arena_bytes=blob.arena_bytes,
         input=blob.inputs[0],
         output=blob.outputs[0],
+        inputs=blob.inputs,
+        outputs=blob.outputs,
         labels=blob.labels,
         layers=layers,
     )

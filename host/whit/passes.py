@@ -72,28 +72,50 @@ _FOLDS: dict[str, Callable[[Op], Any]] = {
 def fold_edges(graph: Graph) -> None:
     """Takes QUANTIZE and DEQUANTIZE at the edges out of the program: the host, or ``predict``, does them.
 
-    The device's own buffers are int8 throughout; the graph's ``input_dtypes`` and ``output_dtypes`` keep what users
-    of the model see. A uint8 edge is the int8 one plus 128.
+    The device's own buffers are int8 throughout; the graph's ``input_edges`` and ``output_edges`` keep what users of
+    the model see. A uint8 edge is the int8 one plus 128.
     """
     for i, t in enumerate(graph.inputs):
-        users = list(graph.consumers(t))
-        if t.dtype == "uint8":
-            _as_int8(t)
-        elif t.dtype == "float32" and len(users) == 1 and users[0].kind == "QUANTIZE":
-            inner = users[0].outputs[0]
-            if inner.dtype == "int8" and not any(o is t for o in graph.outputs):
-                graph.ops.remove(users[0])
-                inner.name = t.name
-                graph.inputs[i] = inner
+        _as_int8(t)
+        chain = _chain(graph, t, forward=True)
+        if t.dtype in ("float32", "int16") and chain and chain[-1].kind == "QUANTIZE":
+            inner = chain[-1].outputs[0]
+            _as_int8(inner)
+            if inner.dtype == "int8":
+                edge = Tensor(t.name, t.shape, "int8", inner.scales, inner.zero_points)
+                graph.kept += [edge, inner]
+                graph.aliases[id(inner)] = (edge, 0)
+                graph.inputs[i] = edge
+                graph.ops = [op for op in graph.ops if op not in chain]
     for i, t in enumerate(graph.outputs):
-        maker = graph.maker(t)
-        if t.dtype == "uint8":
-            _as_int8(t)
-        elif t.dtype == "float32" and maker is not None and maker.kind == "DEQUANTIZE":
-            inner = maker.tensor(0)
-            if inner.dtype == "int8" and not list(graph.consumers(t)) and inner.data is None:
-                graph.ops.remove(maker)
-                graph.outputs[i] = inner
+        _as_int8(t)
+        chain = _chain(graph, t, forward=False)
+        kind = {"float32": "DEQUANTIZE", "int16": "QUANTIZE"}.get(t.dtype)
+        if kind and chain and chain[-1].kind == kind:
+            inner = chain[-1].tensor(0)
+            if inner.dtype == "int8" and inner.data is None:
+                edge = Tensor(t.name, t.shape, "int8", inner.scales, inner.zero_points)
+                graph.kept.append(edge)
+                graph.aliases[id(edge)] = (inner, 0)
+                graph.outputs[i] = edge
+                graph.ops = [op for op in graph.ops if op not in chain]
+
+
+def _chain(graph: Graph, t: Tensor, forward: bool) -> list[Op]:
+    """Operators from an edge inwards: reshapes, then the first other one; empty where others use what is between."""
+    chain: list[Op] = []
+    while True:
+        users = list(graph.consumers(t))
+        if forward:
+            op = users[0] if len(users) == 1 and not any(o is t for o in graph.outputs) else None
+        else:
+            op = graph.maker(t) if len(users) == len(chain[:1]) else None
+        if op is None or not op.outputs:
+            return []
+        chain.append(op)
+        if op.kind not in RESHAPES:
+            return chain
+        t = op.outputs[0] if forward else op.tensor(0)
 
 
 def _as_int8(t: Tensor) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,33 +23,43 @@ _PIECE_BYTES = 32 * 1024  # of inputs that are on the board at one time
 _ROOM_BYTES = 96 * 1024  # heap besides blob and arena: the runtime, compiled on the board, and mpremote's own
 _INPUT, _OUTPUT = "/whit-run.in", "/whit-run.out"
 
-# Reads inputs from a file straight into the model's own buffer, in order, on one Model.
+# Reads inputs from a file straight into the model's own buffers, in order, on one Model without a reset between.
 _LOOP = f"""
 def _whit_run():
     from time import ticks_us, ticks_diff
+    m = _whit_model
     us = 0
     with open({_INPUT!r}, "rb") as f, open({_OUTPUT!r}, "wb") as g:
-        while f.readinto(_whit_model.input):
+        while True:
+            for x in m.inputs:
+                if not f.readinto(x):
+                    print(us)
+                    return
             t = ticks_us()
-            _whit_model.run()
+            m.run()
             us += ticks_diff(ticks_us(), t)
-            g.write(_whit_model.output)
-    print(us)
+            for y in m.outputs:
+                g.write(y)
 """
 
 
 @dataclass(frozen=True)
 class Results:
-    """``outputs``: (n, *output); int8, or the dtype that the model has at its edge, with ``raw``; else float32 in
-    the unit of training. ``us``: mean time of one inference on the board, in microseconds."""
+    """``named``: name of each output -> (n, *output); int8, or the dtype that the model has at its edge, with ``raw``;
+    else float32 in the unit of training. ``us``: mean time of one inference on the board, in microseconds."""
 
-    outputs: npt.NDArray[Any]
+    named: dict[str, npt.NDArray[Any]]
     us: float
+
+    @property
+    def outputs(self) -> npt.NDArray[Any]:
+        """The first output, which is the only one of most models."""
+        return next(iter(self.named.values()))
 
 
 def run(
     blob: Blob | str | Path,
-    inputs: npt.ArrayLike,
+    inputs: npt.ArrayLike | Mapping[str, npt.ArrayLike],
     *,
     raw: bool = False,
     port: str | None = None,
@@ -57,22 +67,55 @@ def run(
 ) -> Results:
     """Runs ``inputs`` in order on one model, on the board at ``port`` or on a fresh virtual board.
 
-    ``inputs``: (n, *input) or one input; in the unit of training, or with ``raw`` the model's own integers.
-    Raises WhitError where the shape or the type does not fit, or the board fails.
+    ``inputs``: (n, *input) or one input; for a model with several inputs, a mapping from their names. In the unit of
+    training, or with ``raw`` the model's own integers. Raises WhitError where names, shapes or types do not fit, or
+    the board fails.
     """
     path = Path(blob.name + ".whit") if isinstance(blob, Blob) else Path(blob)
     blob = blob if isinstance(blob, Blob) else read(blob)
-    info, out = blob.inputs[0], blob.outputs[0]
-    x = np.asarray(inputs)
-    if x.dtype.kind not in "iufb":
-        raise WhitError(f"input is {x.dtype}, not numbers", "save an array of numbers with numpy.save")
-    rows, batched = _rows(x, info, path.name)
-    quantised = info.to_int8(rows) if raw else info.quantise(rows)
+    arrays = _named(inputs, blob, path.name)
+    rows, batched = [], True
+    for info, x in zip(blob.inputs, arrays, strict=True):
+        taken, with_batch = _rows(x, info, path.name)
+        batched = batched and with_batch
+        quantised = info.to_int8(taken) if raw else info.quantise(taken)
+        rows.append(quantised.reshape(len(taken), -1))
+    if len({len(r) for r in rows}) != 1:
+        raise WhitError(f"inputs of {' and '.join(str(len(r)) for r in rows)} rows", "give every input as many rows")
     with _board(blob, path, port) as (board, file):
-        flat, us = _through(board, blob, file, quantised.reshape(len(rows), -1), progress)
-    shape = out.shape if batched else out.shape[1:]
-    result = flat.reshape(len(rows), *shape)
-    return Results(out.from_int8(result) if raw else out.dequantise(result), us)
+        flat, us = _through(board, blob, file, np.concatenate(rows, 1), progress)
+    named, at = {}, 0
+    flat = flat.reshape(len(rows[0]), -1)
+    for out in blob.outputs:
+        part = np.ascontiguousarray(flat[:, at : at + out.size])
+        result = part.reshape(len(part), *(out.shape if batched else out.shape[1:]))
+        named[out.name] = out.from_int8(result) if raw else out.dequantise(result)
+        at += out.size
+    return Results(named, us)
+
+
+def _named(inputs: npt.ArrayLike | Mapping[str, npt.ArrayLike], blob: Blob, name: str) -> list[npt.NDArray[Any]]:
+    """The arrays in the order of the model's inputs."""
+    names = [info.name for info in blob.inputs]
+    if isinstance(inputs, Mapping):
+        missing = [n for n in names if n not in inputs]
+        if missing and len(names) == len(inputs) == 1:
+            missing, inputs = [], {names[0]: next(iter(inputs.values()))}
+        if missing or len(inputs) != len(names):
+            raise WhitError(
+                f"inputs {', '.join(inputs)}; {name} wants {', '.join(names)}", f"'whit inspect {name}' names them"
+            )
+        arrays = [np.asarray(inputs[n]) for n in names]
+    else:
+        if len(names) != 1:
+            raise WhitError(
+                f"one array; {name} wants {', '.join(names)}", "give a .npz file with an array for each of these names"
+            )
+        arrays = [np.asarray(inputs)]
+    for x in arrays:
+        if x.dtype.kind not in "iufb":
+            raise WhitError(f"input is {x.dtype}, not numbers", "save an array of numbers with numpy.save")
+    return arrays
 
 
 def _rows(x: npt.NDArray[Any], info: TensorInfo, name: str) -> tuple[npt.NDArray[Any], bool]:
@@ -81,9 +124,8 @@ def _rows(x: npt.NDArray[Any], info: TensorInfo, name: str) -> tuple[npt.NDArray
     for want, batched in ((full, True), (inner, False)):
         if x.shape[1:] == want and x.ndim == len(want) + 1:
             return x, batched
-    for want, batched in ((inner, False), (full, False)):
-        if x.shape == want:
-            return x[None] if want == inner else x, batched
+    if x.shape in (inner, full):
+        return x.reshape(1, *inner), False
     have, wanted = ("x".join(map(str, s)) or "one number" for s in (x.shape, inner))
     raise WhitError(f"input is {have}; {name} wants {wanted}", f"give an array (n, {', '.join(map(str, inner))})")
 

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from whit import program
+from whit import program, recurrent
 from whit.blob import Blob
+from whit.fixed import rescale_array, signed32
 
 Array = npt.NDArray[Any]
 
@@ -48,22 +49,6 @@ class Simulator:
         return np.concatenate([self.arena[r[4] : r[4] + r[5]] for r in self.outputs])
 
 
-def _signed(word: int | Array) -> Any:
-    """Words as the int32 that they stand for."""
-    return (np.asarray(word, np.int64) + (1 << 31) & 0xFFFFFFFF) - (1 << 31)
-
-
-def _rescale(x: Array, multiplier: Any, shifts: Any) -> Array:
-    """Both roundings of the reference, on int64 arrays."""
-    shifts = np.asarray(shifts, np.int64)
-    x = _signed(x << (shifts >> 8))
-    high = (x * np.asarray(multiplier, np.int64) + (1 << 30)) >> 31
-    right = shifts & 255
-    rounded = (((high + (high >> 63)) >> np.maximum(right - 1, 0)) + 1) >> 1
-    result: Array = np.where(right > 0, rounded, high)
-    return result
-
-
 def _store(arena: Array, offset: int, values: Array, zero: int, low: int, high: int) -> None:
     """Adds the zero point, clamps (all plus 128) and writes."""
     flat = np.clip(values + zero, low, high).ravel() - 128
@@ -90,10 +75,10 @@ def _conv(arena: Array, data: Array, r: list[int]) -> None:
             acc += np.einsum("hwgc,goc->hwgo", x[rows, columns], weights[:, :, ky, kx])
     words = data[table : table + 12 * channels].view("<u4").astype(np.int64).reshape(channels, 3)
     # the table's bias holds -(zx) * sum of weights, for inputs that are not yet centred
-    bias = _signed(words[:, 0]) + zx * weights.reshape(channels, -1).sum(1)
-    result = _rescale(_signed(acc.reshape(-1, channels) + bias), words[:, 1], words[:, 2])
-    rows = np.clip(result + zo, low, high).reshape(oh, ow, channels) - 128
-    _strided(arena, out, [oh, ow, channels], [r[27], r[28], 1])[...] = rows.astype(np.int8)
+    bias = signed32(words[:, 0]) + zx * weights.reshape(channels, -1).sum(1)
+    result = rescale_array(signed32(acc.reshape(-1, channels) + bias), words[:, 1], words[:, 2])
+    pixels = np.clip(result + zo, low, high).reshape(oh, ow, channels) - 128
+    _strided(arena, out, [oh, ow, channels], [r[27], r[28], 1])[...] = pixels.astype(np.int8)
 
 
 def _pool(arena: Array, _: Array, r: list[int]) -> None:
@@ -118,8 +103,8 @@ def _reduce(arena: Array, _: Array, r: list[int]) -> None:
     if kind:
         _store(arena, out, x.max((2, 3)) if kind == 1 else x.min((2, 3)), 128, 0, 255)
         return
-    total = x.sum((2, 3)) + 128 * m0 * m1 + _signed(bias)
-    _store(arena, out, _rescale(total, multiplier, shifts), zero, low, high)
+    total = x.sum((2, 3)) + 128 * m0 * m1 + signed32(bias)
+    _store(arena, out, rescale_array(total, multiplier, shifts), zero, low, high)
 
 
 def _operands(arena: Array, data: Array, r: list[int]) -> list[Array]:
@@ -133,18 +118,18 @@ def _operands(arena: Array, data: Array, r: list[int]) -> list[Array]:
 
 def _add(arena: Array, data: Array, r: list[int]) -> None:
     a, b = _operands(arena, data, r)
-    a = _rescale((a + 128 - r[20]) << r[31], r[21], r[22])
-    b = _rescale((b + 128 - r[23]) << r[31], r[24], r[25])
+    a = rescale_array((a + 128 - r[20]) << r[31], r[21], r[22])
+    b = rescale_array((b + 128 - r[23]) << r[31], r[24], r[25])
     total = a - b if r[32] & 1 else a + b
-    _store(arena, r[6], _rescale(total * total if r[32] & 2 else total, r[27], r[28]), r[26], r[29], r[30])
+    _store(arena, r[6], rescale_array(total * total if r[32] & 2 else total, r[27], r[28]), r[26], r[29], r[30])
 
 
 def _mul(arena: Array, data: Array, r: list[int]) -> None:
     a, b = _operands(arena, data, r)
     a = a + 128 - r[20]
-    result = _rescale(a * (b + 128 - r[21]), r[22], r[23])
+    result = rescale_array(a * (b + 128 - r[21]), r[22], r[23])
     if r[27]:
-        result = np.where(a >= 0, _rescale(a, r[28], r[29]), result)
+        result = np.where(a >= 0, rescale_array(a, r[28], r[29]), result)
     _store(arena, r[6], result, r[24], r[25], r[26])
 
 
@@ -189,7 +174,7 @@ def _matmul(arena: Array, data: Array, r: list[int]) -> None:
         buffer = data.view(np.int8) if ref & 1 else arena
         operands.append(_strided(buffer, ref >> 1, [n0, n1, n, depth], strides).astype(np.int64) + 128 - zero)
     total: Array = np.einsum("abik,abjk->abij", *operands)
-    _store(arena, r[6], _rescale(total, r[22], r[23]), r[24], 0, 255)
+    _store(arena, r[6], rescale_array(total, r[22], r[23]), r[24], 0, 255)
 
 
 def _softmax(arena: Array, data: Array, r: list[int]) -> None:
@@ -232,4 +217,6 @@ _KERNELS: dict[int, Callable[[Array, Array, list[int]], None]] = {
     program.GATHER: _gather,
     program.BILINEAR: _bilinear,
     program.MATMUL: _matmul,
+    program.LSTM: recurrent.lstm,
+    program.SVDF: recurrent.svdf,
 }

@@ -35,7 +35,8 @@ def command(blob: Path, as_json: bool) -> None:
     table.add_section()
     table.add_row("total", "", f"{facts.macs:,}", f"{sum(layer.data_bytes for layer in facts.layers):,}", style="bold")
     console = Console(highlight=False)
-    console.print(f"{facts.name}: format {facts.format}, {_edge(facts.input)} -> {_edge(facts.output)}")
+    edges = [" + ".join(_edge(info, len(side) > 1) for info in side) for side in (facts.inputs, facts.outputs)]
+    console.print(f"{facts.name}: format {facts.format}, {edges[0]} -> {edges[1]}", soft_wrap=True)
     if facts.labels:
         console.print(f"labels: {', '.join(facts.labels)}", soft_wrap=True)
     console.print(table)
@@ -45,5 +46,5 @@ def command(blob: Path, as_json: bool) -> None:
     )
 
 
-def _edge(info: TensorInfo) -> str:
-    return f"{shape(info.shape)} {info.dtype}"
+def _edge(info: TensorInfo, named: bool) -> str:
+    return (f"{info.name} " if named else "") + f"{shape(info.shape)} {info.dtype}"

@@ -25,29 +25,35 @@ _MOST_COLUMNS = 10
 )
 @click.argument("blob", type=click.Path(path_type=Path))
 @click.argument("inputs", metavar="INPUT.npy", type=click.Path(path_type=Path))
-@click.option("-o", "--out", type=click.Path(path_type=Path), help="Save the outputs as .npy.")
+@click.option("-o", "--out", type=click.Path(path_type=Path), help="Save the outputs (.npz if there are several).")
 @click.option("--raw", is_flag=True, help="Take and give the model's own integers, unchanged.")
 @click.option("--port", help="Serial port of a board. [default: a fresh virtual board]")
 @click.option("--json", "as_json", is_flag=True, help="Print the outputs as JSON.")
 def command(blob: Path, inputs: Path, out: Path | None, raw: bool, port: str | None, as_json: bool) -> None:
     """Run the model BLOB on the rows of INPUT.npy, in order.
 
-    INPUT.npy has the shape (n, *input), or just that of one input, in the unit of the training data.
+    INPUT.npy has the shape (n, *input), or just that of one input, in the unit of the training data. A model with
+    several inputs takes a .npz file with their names, and one with several outputs writes one.
     """
     model = blobs.read(blob)
     x = _load(inputs)
     with talk().status(f"running {blob.name} ...") as status:
         results = run(blob, x, raw=raw, port=port, progress=lambda i, n: status.update(f"{i} of {n} inputs"))
     if out is not None:
-        _save(out, results.outputs)
+        _save(out, results)
     if as_json:
-        print_json({"outputs": results.outputs.tolist(), "us": results.us, "labels": model.labels})
+        named = {name: values.tolist() for name, values in results.named.items()}
+        outputs = named if len(named) > 1 else results.outputs.tolist()
+        print_json({"outputs": outputs, "us": results.us, "labels": model.labels})
         return
-    _print(results, model.labels, raw)
+    for name, values in results.named.items():
+        if len(results.named) > 1:
+            click.echo(f"{name}:")
+        _print(values, model.labels if len(results.named) == 1 else [], raw)
     talk().print(f"{len(results.outputs)} inputs, {results.us / 1000:.3f} ms each" + (f"; saved {out}" if out else ""))
 
 
-def _load(path: Path) -> npt.NDArray[np.generic]:
+def _load(path: Path) -> npt.NDArray[np.generic] | dict[str, npt.NDArray[np.generic]]:
     hint = "save an array of shape (n, *input) with numpy.save"
     try:
         x = np.load(path, allow_pickle=False)
@@ -55,21 +61,22 @@ def _load(path: Path) -> npt.NDArray[np.generic]:
         raise WhitError(f"{path.name}: {(error.strerror or 'not a .npy file').lower()}", hint) from error
     except (ValueError, EOFError) as error:
         raise WhitError(f"{path.name}: not a .npy file", hint) from error
-    if not isinstance(x, np.ndarray):
-        raise WhitError(f"{path.name}: holds {len(x.files)} arrays; one is wanted", hint)
-    return x
+    return x if isinstance(x, np.ndarray) else {name: x[name] for name in x.files}
 
 
-def _save(path: Path, outputs: npt.NDArray[np.generic]) -> None:
+def _save(path: Path, results: Results) -> None:
     try:
         with path.open("wb") as file:
-            np.save(file, outputs)
+            if len(results.named) > 1:
+                np.savez(file, **results.named)  # type: ignore[arg-type]
+            else:
+                np.save(file, results.outputs)
     except OSError as error:
         raise WhitError(f"{path}: {(error.strerror or str(error)).lower()}", "choose another place with -o") from error
 
 
-def _print(results: Results, labels: list[str], raw: bool) -> None:
-    rows = results.outputs.reshape(len(results.outputs), -1)
+def _print(values: npt.NDArray[np.generic], labels: list[str], raw: bool) -> None:
+    rows = values.reshape(len(values), -1)
     columns = rows.shape[1]
     names = labels if len(labels) == columns else [str(i) for i in range(columns)]
     table = Table(box=None, pad_edge=False, header_style="bold")

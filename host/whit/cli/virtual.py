@@ -27,7 +27,10 @@ def _stop(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-@click.command(epilog="Example: whit virtual --heap 190k (then, in another terminal: mpremote connect PORT fs ls)")
+@click.command(
+    epilog="\b\nExample:\n  whit virtual --heap 190k",
+    short_help="Start a virtual board and print its port.",
+)
 @click.option("--heap", type=Bytes(), default=DEFAULT_HEAP_BYTES, show_default="190k", help="Bytes of RAM for Python.")
 def command(heap: int) -> None:
     """Start a virtual board and print its port; Ctrl-C stops it.
