@@ -19,9 +19,13 @@ _OPTIONS = {
     "MAX_POOL_2D": "Pool2DOptions",
     "AVERAGE_POOL_2D": "Pool2DOptions",
     "MEAN": "ReducerOptions",
+    "SUM": "ReducerOptions",
+    "REDUCE_MAX": "ReducerOptions",
     "ADD": "AddOptions",
+    "SUB": "SubOptions",
     "MUL": "MulOptions",
     "SOFTMAX": "SoftmaxOptions",
+    "LEAKY_RELU": "LeakyReluOptions",
     "CONCATENATION": "ConcatenationOptions",
     "RESHAPE": "ReshapeOptions",
     "EXPAND_DIMS": "ExpandDimsOptions",
@@ -30,7 +34,9 @@ _OPTIONS = {
     "PADV2": "PadV2Options",
     "QUANTIZE": "QuantizeOptions",
     "DEQUANTIZE": "DequantizeOptions",
-}  # RELU, RELU6 and LOGISTIC have none
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": "UnidirectionalSequenceLSTMOptions",
+    "SVDF": "SVDFOptions",
+}  # the others have none
 
 
 class Net:
@@ -52,13 +58,15 @@ class Net:
         dtype: str = "int8",
         data: npt.ArrayLike | None = None,
         axis: int = 0,
+        variable: bool = False,
     ) -> int:
-        """A tensor; ``data`` makes it a constant, several scales go along ``axis``."""
+        """A tensor; ``data`` makes it a constant, several scales go along ``axis``; a variable lives between runs."""
         t = schema.TensorT()
         t.shape = [int(n) for n in shape]
         t.type = getattr(schema.TensorType, dtype.upper())
         t.name = f"t{len(self._tensors)}"
         t.hasRank = True
+        t.isVariable = variable
         if scale is not None:
             scales = [float(s) for s in np.atleast_1d(np.asarray(scale, np.float32))]
             t.quantization = schema.QuantizationParametersT()
@@ -83,6 +91,8 @@ class Net:
         op.opcodeIndex = self._codes.index(code)
         op.inputs = list(inputs)
         op.outputs = [output]
+        if options and kind not in _OPTIONS:
+            raise AttributeError(f"{kind} has no options")
         if kind in _OPTIONS:
             op.builtinOptionsType = getattr(schema.BuiltinOptions, _OPTIONS[kind])
             op.builtinOptions = getattr(schema, _OPTIONS[kind] + "T")()

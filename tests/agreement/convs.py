@@ -93,9 +93,12 @@ def _image(draw: Draw, kind: str, groups: int, multiplier: int) -> Case:
     ws, limits = _bounded(x_scale, y_scale, ws, weights.reshape(channels, -1))
     bias = _bias(draw, limits)
     net = Net()
-    x = net.tensor((batch, h, w, groups * per_group), x_scale, zx)
+    x = source = net.tensor((batch, h, w, groups * per_group), x_scale, zx)
+    before = ""
+    if pad == "VALID" and draw(st.integers(0, 3)) == 0:
+        x, before = _padded(draw, net, x, (batch, h, w, groups * per_group), x_scale, zx)
     stored = weights.transpose(3, 1, 2, 0) if depthwise else weights
-    tensors = [x, net.tensor(stored.shape, ws, data=stored, axis=3 if depthwise else 0)]
+    tensors = [source, net.tensor(stored.shape, ws, data=stored, axis=3 if depthwise else 0)]
     if bias is not None:
         tensors.append(net.tensor(bias.shape, [x_scale * s for s in ws], dtype="int32", data=bias))
     y = net.tensor((batch, oh, ow, channels), y_scale, zy)
@@ -112,9 +115,23 @@ def _image(draw: Draw, kind: str, groups: int, multiplier: int) -> Case:
         fusedActivationFunction=activation(act),
         **options,
     )
-    text = f"{kind} {net.shapes[x]} * {weights.shape} / {groups} groups -> {net.shapes[y]}, {pad} {act}, strides"
-    text += f" {rows[2]}x{columns[2]}, dilations {rows[3]}x{columns[3]}, zeros {zx} {zy}, {len(ws)} scales"
+    text = f"{before}{kind} {net.shapes[source]} * {weights.shape} / {groups} groups -> {net.shapes[y]}, {pad} {act},"
+    text += f" strides {rows[2]}x{columns[2]}, dilations {rows[3]}x{columns[3]}, zeros {zx} {zy}, {len(ws)} scales"
     return Case(net.build(x, y), inputs(draw, net.shapes[x], zx), text)
+
+
+def _padded(draw: Draw, net: Net, t: int, shape: tuple[int, ...], scale: float, zero: int) -> tuple[int, str]:
+    """(the model's input, what to call it): t becomes the output of a PAD, as converters write explicit padding."""
+    pads = [(0, 0), draw(_AMOUNTS), draw(_AMOUNTS), (0, 0)]
+    smaller = [n - sum(p) for n, p in zip(shape, pads, strict=True)]
+    if min(smaller) < 1:
+        return t, ""
+    x = net.tensor(smaller, scale, zero)
+    net.op("PAD", [x, net.tensor((4, 2), dtype="int32", data=np.array(pads))], t)
+    return x, f"PAD {pads} "
+
+
+_AMOUNTS = st.tuples(st.integers(0, 2), st.integers(0, 2))
 
 
 @st.composite

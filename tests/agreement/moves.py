@@ -58,12 +58,16 @@ def chain(draw: Draw) -> Case:
     net = Net()
     x = t = net.tensor(shape, scale, zero)
     quantised = {x: (scale, zero)}
-    kinds = draw(st.lists(st.sampled_from(sorted(_STEPS)), min_size=2, max_size=8))
+    kinds = draw(st.lists(st.sampled_from(["requantise", *_STEPS]), min_size=2, max_size=8))
     for kind in kinds:
         source = t
+        if kind == "requantise":
+            own = draw(scales(-6, 0)), draw(ZEROS)
+            t = net.op("QUANTIZE", [t], net.tensor(net.shapes[t], *own))
+            quantised[t] = own
+            continue
         t = _STEPS[kind](draw, net, t, *quantised[t])
-        if t not in quantised:
-            quantised[t] = quantised[source]
+        quantised.setdefault(t, quantised[source])
         same = [u for u in quantised if net.shapes[u] == net.shapes[t] and u != t]
         if kind == "relu" and same:
             other = draw(st.sampled_from(same))

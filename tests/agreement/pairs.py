@@ -1,4 +1,4 @@
-"""Cases of ADD and MUL, with every way in which two operands can meet in a model with one input."""
+"""Cases of ADD, SUB, MUL, MAXIMUM and MINIMUM, with every way in which two operands can meet in one model."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ HOWS = ["constant", "constant first", "scalar", "same tensor", "requantised", "m
 
 
 @st.composite
-def add(draw: Draw) -> Case:
+def add(draw: Draw, kind: str) -> Case:
+    """ADD or SUB."""
     a, ratio = draw(scales(-8, 1)), draw(st.one_of(st.just(1.0), scales(-4, 4), scales(-24, 24)))
     b = float(np.float32(a * ratio))
     # the output's multiplier must be below 1: the reference aborts otherwise
     wide = draw(st.one_of(scales(-2, 3), scales(-2, 3), scales(-18, 8)))
-    return _pair(draw, "ADD", a, b, float(np.float32(max(a, b) * wide)))
+    return _pair(draw, kind, a, b, float(np.float32(max(a, b) * wide)))
 
 
 @st.composite
@@ -28,9 +29,19 @@ def mul(draw: Draw) -> Case:
     return _pair(draw, "MUL", a, b, float(np.float32(a * b / real)))
 
 
+@st.composite
+def extreme(draw: Draw, kind: str) -> Case:
+    """MAXIMUM or MINIMUM, whose tensors share one scale and zero point."""
+    scale = draw(scales(-8, 1))
+    return _pair(draw, kind, scale, scale, scale)
+
+
 def _pair(draw: Draw, kind: str, a_scale: float, b_scale: float, y_scale: float) -> Case:
     how, act = draw(st.sampled_from(HOWS)), draw(ACTIVATIONS)
     za, zb, zy = draw(ZEROS), draw(ZEROS), draw(ZEROS)
+    options = {"fusedActivationFunction": activation(act)}
+    if kind in ("MAXIMUM", "MINIMUM"):
+        zb, zy, options = za, za, {}
     shape = draw(shapes(1, 4))
     net = Net()
     x = net.tensor(shape, a_scale, za)
@@ -52,7 +63,7 @@ def _pair(draw: Draw, kind: str, a_scale: float, b_scale: float, y_scale: float)
         operands.reverse()
     left, right = (net.shapes[t] for t in operands)
     y = net.tensor(np.broadcast_shapes(left, right), y_scale, zy)
-    net.op(kind, operands, y, fusedActivationFunction=activation(act))
+    net.op(kind, operands, y, **options)
     text = f"{kind} {left} with {right} ({how}), {act}, scales {a_scale} {b_scale} -> {y_scale}, "
     return Case(net.build(x, y), inputs(draw, shape, za), text + f"zeros {za} {zb} {zy}")
 

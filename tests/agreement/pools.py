@@ -1,4 +1,4 @@
-"""Cases of MAX_POOL_2D, AVERAGE_POOL_2D and MEAN."""
+"""Cases of MAX_POOL_2D, AVERAGE_POOL_2D, MEAN, SUM and REDUCE_MAX."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ def pool(draw: Draw, kind: str) -> Case:
 
 
 @st.composite
-def mean(draw: Draw) -> Case:
+def reduce(draw: Draw, kind: str) -> Case:
+    """MEAN, SUM or REDUCE_MAX over any axes."""
     shape, keep = draw(shapes(1, 4, 9)), draw(st.booleans())
     rank = len(shape)
     axes = draw(st.lists(st.integers(0, rank - 1), min_size=1, max_size=rank, unique=True))
@@ -42,12 +43,16 @@ def mean(draw: Draw) -> Case:
     zx, zy, x_scale = draw(ZEROS), draw(ZEROS), draw(scales(-8, 2))
     # input scale by output scale; 255 * 9**4 values * 2**8 stay inside int32
     real = draw(st.one_of(scales(-2, 3), scales(-2, 3), st.just(1.0), scales(3, 7), scales(-40, -25)))
+    if kind == "REDUCE_MAX":
+        zy, real = zx, 1.0
+    elif kind == "SUM":
+        real = draw(scales(-10, 0))
     kept = [1 if i in axes else n for i, n in enumerate(shape) if keep or i not in axes]
     net = Net()
     x = net.tensor(shape, x_scale, zx)
     axis = net.tensor((len(axes),), dtype="int32", data=np.array(named))
     y = net.tensor(kept, float(np.float32(x_scale / real)), zy)
-    net.op("MEAN", [x, axis], y, keepDims=keep)
+    net.op(kind, [x, axis], y, keepDims=keep)
     count = math.prod(shape[a] for a in axes)
-    text = f"MEAN {shape} over {named} ({count} values), keep {keep}, zeros {zx} {zy}, scale {real}"
+    text = f"{kind} {shape} over {named} ({count} values), keep {keep}, zeros {zx} {zy}, scale {real}"
     return Case(net.build(x, y), inputs(draw, shape, zx), text)

@@ -1,4 +1,4 @@
-"""Cases of what looks every value up: SOFTMAX, LOGISTIC, RELU, RELU6, QUANTIZE. Inputs hold all 256 values."""
+"""Cases of functions of one value, and of SOFTMAX. Inputs hold all 256 values."""
 
 from __future__ import annotations
 
@@ -31,17 +31,22 @@ def table(draw: Draw, kind: str) -> Case:
     """One value in, one value out."""
     shape = draw(st.one_of(st.just((256,)), shapes(1, 4)))
     zx, x_scale = draw(ZEROS), draw(st.one_of(scales(-8, 1), scales(-20, 8)))
-    if kind == "LOGISTIC":
-        zy, y_scale = -128, 1 / 256
+    options = {"alpha": draw(st.sampled_from([0.01, 0.1, 0.25, 0.3]))} if kind == "LEAKY_RELU" else {}
+    if kind in ("LOGISTIC", "TANH"):
+        zy, y_scale = (-128, 1 / 256) if kind == "LOGISTIC" else (0, 1 / 128)
         x_scale = min(x_scale, 8.0)  # from 16 on the converter refuses: 0.5 would be the only output between 0 and 1
     else:
         # 255 * 2**22 stay inside int32: beyond, the reference's left shift overflows, which is undefined
         zy = draw(ZEROS)
         real = draw(st.one_of(scales(-4, 4), scales(-4, 4), st.just(1.0), scales(-40, 22)))
         y_scale = float(np.float32(x_scale / real))
+    if kind == "HARD_SWISH":
+        # the reference asks for an output that is not much finer than the input
+        x_scale = draw(scales(-8, 1))
+        y_scale = float(np.float32(x_scale * draw(scales(-3, 3))))
     net = Net()
     x = net.tensor(shape, x_scale, zx)
-    y = net.op(kind, [x], net.tensor(shape, y_scale, zy))
+    y = net.op(kind, [x], net.tensor(shape, y_scale, zy), **options)
     text = f"{kind} {shape}, scales {x_scale} -> {y_scale}, zeros {zx} {zy}"
     few = ramps(shape) if np.prod(shape) >= 32 else inputs(draw, shape, zx)
     return Case(net.build(x, y), few, text)
