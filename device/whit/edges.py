@@ -7,17 +7,42 @@ def _scale(m, at):
     return struct.unpack_from("<fI", m._blob, at + 24)
 
 
-def _fill(out, x, i, scale, zero):
+_NUMBER = (int, float, bool)
+_single = array("f", (0,))  # what is stored here has single precision, also where floats are double
+
+
+def _fill(name, out, x, i, scale, zero):
+    single = _single
     for v in x:
-        if isinstance(v, (int, float)):
-            q = v / scale
-            # round half away from zero, as the reference does; nan and inf find no integer
-            q = int(q + 0.5 if q > 0 else q - 0.5) + zero
+        if isinstance(v, _NUMBER):
+            # every step rounds to single precision, as in the reference
+            single[0] = v
+            v = single[0]
+            if v - v != 0:
+                raise ValueError("input %d is %s; %s wants finite numbers" % (i, v, name))
+            single[0] = v / scale
+            v = single[0]
+            if v >= 512:
+                q = 127
+            elif v <= -512:
+                q = -128
+            else:
+                q = int(v)
+                v -= q
+                # halves away from zero
+                if v >= 0.5:
+                    q += 1
+                elif v <= -0.5:
+                    q -= 1
+                q += zero
+                q = -128 if q < -128 else 127 if q > 127 else q
             if i < len(out):
-                out[i] = -128 if q < -128 else 127 if q > 127 else q
+                out[i] = q
             i += 1
+        elif isinstance(v, str):  # it would give itself, for ever
+            raise TypeError("input %d is %r; %s wants numbers" % (i, v, name))
         else:
-            i = _fill(out, v, i, scale, zero)
+            i = _fill(name, out, v, i, scale, zero)
     return i
 
 
@@ -28,7 +53,7 @@ def quantise(m, inputs):
         scale, zero = _scale(m, m._edges[i])
         if isinstance(x, (int, float)):
             x = (x,)
-        n = _fill(m.inputs[i], x, 0, scale, zero - 128)
+        n = _fill(m.name, m.inputs[i], x, 0, scale, zero - 128)
         if n != len(m.inputs[i]):
             raise ValueError("input has %d values; %s wants %d" % (n, m.name, len(m.inputs[i])))
 

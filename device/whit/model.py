@@ -8,7 +8,7 @@ from . import BlobError
 
 # by operator number; the first three are no operators
 _KERNELS = [""] * 3 + ["conv", "pool", "reduce", "add", "mul", "softmax", "lut", "copy", "minmax", "gather"]
-_KERNELS += ["bilinear", "matmul"]
+_KERNELS += ["bilinear", "matmul", "", "lstm", "svdf"]
 
 
 def word(b, i):

@@ -4,7 +4,7 @@ from . import BlobError, __version__
 from .model import word
 
 # words of the record of each operator; 0: no such operator
-_WORDS = (0, 8, 8, 29, 20, 21, 33, 30, 8, 7, 21, 20, 10, 9, 25, 8)
+_WORDS = (0, 8, 8, 29, 20, 21, 33, 30, 8, 7, 21, 20, 10, 9, 25, 8, 41, 21)
 
 # steps of the innermost loops that one run may take: minutes on a board, and more than any model that suits one
 _STEPS = 1 << 30
@@ -279,8 +279,51 @@ def _state(r):
         r.stored(0, r[5])
 
 
+def _lstm(r):
+    r.small(10, 12, 1)
+    r.need(r[13] < 1 << 24 and r[14] < 1 << 24)
+    n = r[11]
+    units = r[12]
+    padded = ((n + 3) & -4) + ((units + 3) & -4)
+    r.inside(r[4], (r[10] - 1) * r[13] + n)
+    r.inside(r[5], (r[10] - 1) * r[14] + units)
+    r.inside(r[6], units)
+    r.inside(r[7], 2 * units)
+    r.inside(r[8], 12 + padded)
+    r.need(not r[7] & 1 and not r[8] & 3 and not r[9] & 3)
+    # after the table; a row is read up to three bytes beyond its end
+    r.stored(512, 4 * units * (n + units) + 3)
+    r.stored(r[9], 32 * units)
+    r.takes(r[10] * units * (4 * padded + 256))
+    r.bytes(15, 15)
+    # the cell, times this, still fits 31 bits
+    r.need(r[16] <= 32768 and r[17] <= 12288 and r[18] < 30)
+    for i in range(19, 41, 2):
+        r.scale(i)
+
+
+def _svdf(r):
+    r.small(10, 13, 1)
+    filters = r[11] * r[12]
+    span = filters * r[13] * r[14]
+    r.need(0 < r[14] < 3 and span < 1 << 24)
+    r.inside(r[4], r[10])
+    r.inside(r[5], r[11])
+    r.inside(r[6], span)
+    r.inside(r[7], (r[10] + 3) & -4)
+    r.need(not (r[8] | r[9]) & 3 and not r[6] & (r[14] - 1))
+    r.stored(0, filters * r[10] + 3)
+    r.stored(r[8], 4 * (r[11] + filters))
+    r.stored(r[9], span)
+    r.takes(filters * (r[10] + 2 * r[13] + 64) + 64 * r[11])
+    r.bytes(15, 15)
+    r.scale(16)
+    r.scale(18)
+    r.bytes(20, 20)
+
+
 _CHECKS = [None, _edge, _edge, _conv, _pool, _reduce, _add, _mul, _softmax, _lut, _copy]
-_CHECKS += [_minmax, _gather, _bilinear, _matmul, _state]
+_CHECKS += [_minmax, _gather, _bilinear, _matmul, _state, _lstm, _svdf]
 
 
 def plan(name, b):

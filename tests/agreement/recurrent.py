@@ -52,18 +52,18 @@ def svdf(draw: Draw) -> Case:
     filters = units * rank
     x_scale, f_scale = draw(scales(-6, -2)), draw(scales(-9, -3))
     zx, zy = draw(ZEROS), draw(ZEROS)
-    # the reference wants a state without zero point where it has 16 bits, and wraps around where it has 8
+    # the reference wraps around where the zero point takes an int8 state out of its range
     zs = 0 if wide else draw(st.one_of(st.just(0), ZEROS))
-    state_scale = float(np.float32(x_scale * f_scale * 2.0 ** draw(st.floats(-5 if wide else 4, 10))))
-    # it also wants the product of two scales within 1e-5 of the bias's, whatever they are
+    top = 15 if wide else 7  # bits of a state
+    fill = draw(st.one_of(st.floats(-1, 2), st.floats(-1, 2), st.floats(-9, 6)))
+    state_scale = float(np.float32(x_scale * f_scale * 2.0 ** (14 + math.log2(n) / 2 - top + fill)))
     t_scale = draw(scales(-16, -9) if wide else scales(-9, -4))
     bias_scale = float(np.float32(state_scale) * np.float32(t_scale))
-    spread = 7 + (8 if wide else 0) + math.log2(memory * rank) / 2
-    y_scale = float(
-        np.float32(bias_scale * 2.0 ** draw(st.one_of(st.floats(spread - 4, spread + 2), st.floats(-3, 3))))
-    )
     # sums of 16-bit products beyond int32 are undefined in the reference
-    most = min(32767, ((1 << 31) - (1 << 21)) // (32768 * memory * rank))
+    most = min(32767, ((1 << 31) - (1 << 21)) // (32768 * memory * rank)) if wide else 127
+    spread = top + math.log2(most * memory * rank) / 2 + math.log2(most) / 2 - 7
+    fill = draw(st.one_of(st.floats(-2, 1), st.floats(-2, 1), st.floats(-12, 6)))
+    y_scale = float(np.float32(bias_scale * 2.0 ** (spread + fill)))
     net = Net()
     x = net.tensor((batch, n), x_scale, zx)
     features = net.tensor((filters, n), f_scale, data=int8(draw, (filters, n)))

@@ -77,6 +77,11 @@ _OPTIONS: dict[str, tuple[str, dict[str, str]]] = {
     "MUL": ("MulOptions", _ACTIVATION),
     "SOFTMAX": ("SoftmaxOptions", {"beta": "Beta"}),
     "CONCATENATION": ("ConcatenationOptions", {"axis": "Axis", **_ACTIVATION}),
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": (
+        "UnidirectionalSequenceLSTMOptions",
+        {**_ACTIVATION, "cell_clip": "CellClip", "time_major": "TimeMajor"},
+    ),
+    "SVDF": ("SVDFOptions", {"rank": "Rank"}),
     "LEAKY_RELU": ("LeakyReluOptions", {"alpha": "Alpha"}),
     "PACK": ("PackOptions", {"axis": "Axis"}),
     "STRIDED_SLICE": (
@@ -184,6 +189,8 @@ def _tensor(model: Any, raw: Any) -> Tensor:
         tensor.scales = _vector(quantisation, "Scale").astype(np.float32)
         tensor.zero_points = _vector(quantisation, "ZeroPoint").astype(np.int64)
         tensor.axis = int(quantisation.QuantizedDimension())
+    if tensor.variable and dtype == "int8":
+        tensor.fill = tensor.zero_point  # what the reference begins with
     buffer = model.Buffers(raw.Buffer())
     if buffer is not None and buffer.DataLength():
         if dtype not in _DTYPES:

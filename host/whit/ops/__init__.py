@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from whit.graph import Op
-from whit.ops import conv, copy, elementwise, lut, matmul, moves, pool, reduce, resize, softmax, unary
+from whit.ops import conv, copy, elementwise, lut, matmul, moves, pool, recurrent, reduce, resize, softmax, unary
 from whit.program import Step
 
 LOWER: dict[str, Callable[[Op], list[Step]]] = {
@@ -63,4 +63,6 @@ LOWER: dict[str, Callable[[Op], list[Step]]] = {
     "GATHER": resize.gather,
     "RESIZE_NEAREST_NEIGHBOR": resize.nearest,
     "RESIZE_BILINEAR": resize.bilinear,
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": recurrent.lstm,
+    "SVDF": recurrent.svdf,
 }
