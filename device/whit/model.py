@@ -65,7 +65,9 @@ def load(source, kernels=None):
         try:
             file = open(source, "rb")
         except OSError as e:
-            if e.errno != 2:
+            from errno import ENOENT
+
+            if e.errno != ENOENT:
                 raise
             raise OSError("%s: no such file" % name)
     elif not isinstance(source, (bytes, bytearray, memoryview)):
