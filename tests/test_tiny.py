@@ -21,9 +21,7 @@ def tiny() -> bytes:
     random = np.random.default_rng(3)
     net = Net()
     x = net.tensor((1, 5, 5, 2), 0.05, -3)
-    weights = net.tensor(
-        (4, 3, 3, 2), [0.01, 0.02, 0.03, 0.005], data=random.integers(-127, 128, (4, 3, 3, 2)), axis=0
-    )
+    weights = net.tensor((4, 3, 3, 2), [0.01, 0.02, 0.03, 0.005], data=random.integers(-127, 128, (4, 3, 3, 2)), axis=0)
     image = net.tensor((1, 3, 3, 4), 0.1, -128)
     net.op(
         "CONV_2D",

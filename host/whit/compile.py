@@ -47,7 +47,7 @@ def compile_graph(
     return blob.parse(blob.write(meta, plan_bytes, data, test, placed.arena_bytes), graph.source)
 
 
-_HINT = "README.md lists the operators that run; float models are quantised from Keras with --samples"
+_HINT = "rebuild it with fixed shapes, quantised to int8; 'whit ops' lists what runs"
 
 
 def lower(graph: Graph) -> list[Step]:

@@ -107,7 +107,7 @@ def _open(path: Path, loaded: sampling.Samples | None, name: str) -> tuple[bytes
             f"{path.name}: {(error.strerror or 'cannot be read').lower()}",
             "whit convert MODEL.tflite, .keras or .h5",
         ) from error
-    if head[:4] == b"PK\3\4" or head == b"\x89HDF\r\n\x1a\n":
+    if path.suffix != ".tflite" and (head[:4] == b"PK\3\4" or head == b"\x89HDF\r\n\x1a\n"):
         from whit.importers import keras
 
         keras_model = keras.load(path)
