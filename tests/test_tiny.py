@@ -1,4 +1,4 @@
-"""The whole path on a tiny model, in seconds: convert, inspect, deploy with mpremote, run, compare with the reference."""
+"""The whole path on a tiny model: convert, inspect, deploy with mpremote, run, compare with the reference."""
 
 from __future__ import annotations
 

@@ -193,7 +193,7 @@ def test_json_is_one_document(model: Path, tmp_path: Path, capsys: pytest.Captur
     with pytest.raises(SystemExit):
         main(["inspect", str(tmp_path / "m.whit"), "--json"])
     facts = json.loads(capsys.readouterr().out)
-    keys = "name format macs weight_bytes blob_bytes arena_bytes input output layers".split()
+    keys = ["name", "format", "macs", "weight_bytes", "blob_bytes", "arena_bytes", "input", "output", "layers"]
     assert set(keys) <= set(facts) and set(keys) <= set(made)
     assert facts["blob_bytes"] == (tmp_path / "m.whit").stat().st_size
 
