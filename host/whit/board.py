@@ -160,11 +160,11 @@ class Board:
             return
         said = b""
         with self._guard():
-            for wait_s in (0.15, 0.5, 1.0):
+            for wait_s in (0.15, 0.4, 0.8):
                 self._write(b"\r\x03")
                 said += self._read_for(wait_s, until=b">>> ")
                 self._write(b"\r\x01")
-                answer = self._read_for(2 * wait_s + 0.7, until=_RAW)
+                answer = self._read_for(1.0, until=_RAW)
                 said += answer
                 self.interrupted = self.interrupted or b"KeyboardInterrupt" in said
                 if answer.endswith(_RAW):

@@ -1,0 +1,319 @@
+"""whit deploy: what is sent, that nothing is switched before it is proven, that a cut at any byte does no harm."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import whit as library
+from whit import blob as blobs
+from whit.board import Board
+from whit.cargo import Item, check_fit, make_plan, runtime
+from whit.deployment import deploy
+from whit.errors import WhitError
+from whit.paths import device_root
+from whit.virtual import VirtualBoard
+
+from tests.device.models import tiny
+from tests.host.conftest import HOST, environment, mpremote, whit
+
+RUNTIME = sorted(str(path.relative_to(device_root())) for path in (device_root() / "whit").rglob("*.py"))
+PREDICT = "import whit; print(whit.load('/tiny.whit').predict([1, 2, 3, 4]))"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """tiny.whit, other.whit (of the same name on the board) and an application."""
+    made = tmp_path_factory.mktemp("models")
+    tiny(["a", "b", "c"]).save(made / "tiny.whit")
+    (made / "other").mkdir()
+    tiny(["x", "y", "z"]).save(made / "other/tiny.whit")
+    (made / "app.py").write_text("open('/started', 'a').write('s')\nwhile True:\n    pass\n")
+    return made
+
+
+@pytest.fixture
+def deployed(fresh_board: VirtualBoard, folder: Path) -> Iterator[VirtualBoard]:
+    deploy(folder / "tiny.whit", port=fresh_board.port)
+    yield fresh_board
+
+
+def files(board: VirtualBoard) -> dict[str, bytes]:
+    return {str(path.relative_to(board.root)): path.read_bytes() for path in board.root.rglob("*") if path.is_file()}
+
+
+def predicts(board: VirtualBoard) -> str:
+    return mpremote(board, "exec", PREDICT).strip()
+
+
+def test_first_deployment_brings_everything(fresh_board: VirtualBoard, folder: Path) -> None:
+    told: list[tuple[int, int]] = []
+    result = deploy(folder / "tiny.whit", port=fresh_board.port, progress=lambda *now: told.append(now))
+    assert sorted(files(fresh_board)) == sorted([*("lib/" + name for name in RUNTIME), "tiny.whit"])
+    assert files(fresh_board)["tiny.whit"] == (folder / "tiny.whit").read_bytes()
+    assert len(result.sent) == len(RUNTIME) + 1 and result.kept == [] and result.removed == []
+    assert result.sent_bytes == sum(map(len, files(fresh_board).values())) and result.seconds > 0
+    assert told[-1] == (result.sent_bytes, result.sent_bytes) and told == sorted(told)
+    assert predicts(fresh_board) in "abc"
+
+
+def test_second_deployment_sends_nothing(deployed: VirtualBoard, folder: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in deployed.root.rglob("*.*")}
+    started = time.monotonic()
+    result = deploy(folder / "tiny.whit", port=deployed.port)
+    assert time.monotonic() - started < 2
+    assert result.sent == [] and result.sent_bytes == 0 and len(result.kept) == len(RUNTIME) + 1
+    assert before == {path: path.stat().st_mtime_ns for path in deployed.root.rglob("*.*")}
+
+
+def test_only_what_changed_is_sent(deployed: VirtualBoard, folder: Path) -> None:
+    result = deploy(folder / "other/tiny.whit", port=deployed.port)
+    assert result.sent == ["/tiny.whit"]
+    assert predicts(deployed) in "xyz"
+    (deployed.root / "lib/whit/model.py").write_text("broken(")
+    result = deploy(folder / "other/tiny.whit", port=deployed.port)
+    assert result.sent == ["/lib/whit/model.py"]
+    assert predicts(deployed) in "xyz"
+
+
+def test_other_runtime_is_replaced(deployed: VirtualBoard, folder: Path) -> None:
+    old = deployed.root / "lib/whit"
+    (old / "__init__.py").write_text("__version__ = '0.0.1'\n")
+    (old / "model.mpy").write_bytes(b"an old twin")
+    (old / "gone").mkdir()
+    (old / "gone/kernel.py").write_text("")
+    result = deploy(folder / "tiny.whit", port=deployed.port)
+    assert result.sent == ["/lib/whit/__init__.py"]
+    assert result.removed == ["/lib/whit/gone/kernel.py", "/lib/whit/model.mpy"]
+    assert sorted(files(deployed)) == sorted([*("lib/" + name for name in RUNTIME), "tiny.whit"])
+    assert not (old / "gone").exists()
+    assert predicts(deployed) in "abc"
+
+
+def test_other_files_of_the_board_stay(fresh_board: VirtualBoard, folder: Path) -> None:
+    (fresh_board.root / "lib/other.py").write_text("x = 1")
+    (fresh_board.root / "boot.py").write_text("import os")
+    deploy(folder / "tiny.whit", port=fresh_board.port)
+    assert files(fresh_board)["lib/other.py"] == b"x = 1" and files(fresh_board)["boot.py"] == b"import os"
+
+
+def test_application_starts(fresh_board: VirtualBoard, folder: Path) -> None:
+    result = deploy(folder / "tiny.whit", port=fresh_board.port, app=folder / "app.py")
+    assert "/main.py" in result.sent
+    started = fresh_board.root / "started"
+    for count in (1, 2):  # the second deployment interrupts it, and starts it again
+        end = time.monotonic() + 5
+        while not (started.exists() and started.read_text() == "s" * count) and time.monotonic() < end:
+            time.sleep(0.02)
+        assert started.read_text() == "s" * count
+        if count == 1:
+            deploy(folder / "tiny.whit", port=fresh_board.port)
+
+
+def test_dry_run_changes_nothing(deployed: VirtualBoard, folder: Path) -> None:
+    (deployed.root / "lib/whit/old.py").write_text("")
+    before = files(deployed)
+    result = deploy(folder / "other/tiny.whit", port=deployed.port, app=folder / "app.py", dry_run=True)
+    assert files(deployed) == before
+    assert result.sent == ["/tiny.whit", "/main.py"] and result.removed == ["/lib/whit/old.py"] and result.dry_run
+
+
+def test_library_takes_a_blob_without_a_file(fresh_board: VirtualBoard) -> None:
+    result = library.deploy(tiny(["a", "b", "c"]), port=fresh_board.port)
+    assert result.file == "/tiny.whit" and predicts(fresh_board) in "abc"
+
+
+def test_failed_selftest_switches_nothing(deployed: VirtualBoard, folder: Path, tmp_path: Path) -> None:
+    before = files(deployed)
+    good = blobs.read(folder / "other/tiny.whit")
+    wrong = bytes(byte ^ 1 for byte in good.test)
+    bad = blobs.write(good.meta, good.plan, good.data, wrong, good.arena_bytes)
+    (tmp_path / "tiny.whit").write_bytes(bad)
+    with pytest.raises(WhitError, match=r"^tiny.whit fails its self-test on the board: \d+ output bytes? differ"):
+        deploy(tmp_path / "tiny.whit", port=deployed.port)
+    assert files(deployed) == before
+    assert predicts(deployed) in "abc"
+
+
+def test_runtime_that_does_not_work_is_not_switched_to(
+    deployed: VirtualBoard, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = files(deployed)
+    shutil.copytree(device_root() / "whit", tmp_path / "whit")
+    (tmp_path / "whit/model.py").write_text("import nothing_of_that_name\n")
+    monkeypatch.setattr("whit.cargo.device_root", lambda: tmp_path)
+    with pytest.raises(WhitError, match="fails its self-test on the board: ImportError: no module named"):
+        deploy(folder / "other/tiny.whit", port=deployed.port)
+    assert files(deployed) == before
+    assert predicts(deployed) in "abc"
+
+
+def test_file_that_changed_on_its_way(deployed: VirtualBoard, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = files(deployed)
+    put = Board.put
+    monkeypatch.setattr(Board, "put", lambda self, data, *rest: put(self, data[:-1] + b"?", *rest))
+    with pytest.raises(WhitError, match=r"^tiny.whit on the board differs from the local file$"):
+        deploy(folder / "other/tiny.whit", port=deployed.port)
+    assert files(deployed) == before
+
+
+def cut_off(board: VirtualBoard, blob: Path, seconds: float) -> bool:
+    """`whit deploy`, killed after some time; False when it was done by then."""
+    command = subprocess.Popen(
+        [sys.executable, "-m", "whit", "deploy", str(blob), "--port", board.port],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=environment(),
+    )
+    try:
+        command.wait(seconds)
+    except subprocess.TimeoutExpired:
+        command.kill()
+        command.wait()
+        return True
+    return False
+
+
+def test_cable_pulled_at_any_time(deployed: VirtualBoard, folder: Path) -> None:
+    """The computer's end is cut; each time the board runs a whole model with a whole runtime."""
+    cuts = 0
+    for step in range(8):
+        for path in (deployed.root / "lib/whit").rglob("*.py"):
+            path.write_bytes(path.read_bytes() + b"# old\n")  # so that everything is sent again
+        cuts += cut_off(deployed, folder / "other/tiny.whit", 0.35 + step * 0.12)
+        assert predicts(deployed) in "abcxyz"
+    assert cuts >= 2
+    deploy(folder / "other/tiny.whit", port=deployed.port)
+    assert sorted(files(deployed)) == sorted([*("lib/" + name for name in RUNTIME), "tiny.whit"])
+    assert predicts(deployed) in "xyz"
+
+
+@pytest.mark.parametrize("step", ["staged", "both", "moved"])
+def test_power_lost_in_the_switch(deployed: VirtualBoard, folder: Path, step: str) -> None:
+    """The states between the renames: each has a runtime, and the next deployment tidies up."""
+    root = deployed.root
+    (root / "whit.new").mkdir()
+    shutil.copytree(device_root() / "whit", root / "whit.new/whit", ignore=shutil.ignore_patterns("__pycache__"))
+    if step != "staged":
+        (root / "whit.new/whit").rename(root / "whit")
+    if step == "moved":
+        (root / "lib/whit").rename(root / "whit.new/old")
+    assert predicts(deployed) in "abc"
+    result = deploy(folder / "tiny.whit", port=deployed.port)
+    assert result.sent == []
+    assert sorted(files(deployed)) == sorted([*("lib/" + name for name in RUNTIME), "tiny.whit"])
+    assert not (root / "whit").exists() and not (root / "whit.new").exists()
+    assert predicts(deployed) in "abc"
+
+
+def test_file_that_hides_the_runtime(fresh_board: VirtualBoard, folder: Path) -> None:
+    (fresh_board.root / "whit.py").write_text("x = 1")
+    with pytest.raises(WhitError, match="/whit.py on the board hides the runtime in /lib/whit") as caught:
+        deploy(folder / "tiny.whit", port=fresh_board.port)
+    assert "fs rm" in caught.value.hint
+    assert list(files(fresh_board)) == ["whit.py"]
+
+
+def test_does_not_fit(fresh_board: VirtualBoard, folder: Path) -> None:
+    with Board(fresh_board.port) as board:
+        info = board.info
+    blob = blobs.read(folder / "tiny.whit")
+    large = blobs.Blob(**{**vars(blob), "arena_bytes": 400_000})
+    plan = make_plan(runtime(info), {})
+    with pytest.raises(WhitError, match=r"^big.whit needs 39\d\.\d KB \(weights 0\.\d, arena 390\.6\); ") as caught:
+        check_fit(large, "big.whit", plan, info)
+    assert str(caught.value).endswith(f"the virtual board has {info.free_ram / 1024:.1f} KB free")
+    full = type(info)(
+        **{**vars(info), "free_flash": 3000, "platform": "rp2", "machine": "Raspberry Pi Pico with RP2040"}
+    )
+    with pytest.raises(WhitError, match=r"need \d+\.\d KB of flash; Raspberry Pi Pico has 2\.9 KB free$"):
+        check_fit(blob, "tiny.whit", plan, full)
+
+
+def test_plan() -> None:
+    old, same, model = Item("/lib/whit/a.py", b"new"), Item("/lib/whit/b.py", b"same"), Item("/m.whit", b"m")
+    plan = make_plan(
+        [old, same, model], {"/lib/whit/a.py": "0", "/lib/whit/b.py": same.sha256, "/m.whit": model.sha256}
+    )
+    assert (plan.send, plan.keep, plan.remove, plan.copied) == ([old], [same, model], [], [same])
+    assert make_plan([same, model], {"/lib/whit/b.py": same.sha256}).copied == []  # the runtime stays as it is
+    assert make_plan([same], {"/lib/whit/b.py": same.sha256, "/lib/whit/c.py": "1"}).copied == [same]
+    assert (same.staged, model.staged) == ("/whit.new/whit/b.py", "/whit.new/m.whit")
+
+
+def test_command(fresh_board: VirtualBoard, folder: Path) -> None:
+    blob, port = str(folder / "tiny.whit"), fresh_board.port
+    out, talk = whit("deploy", blob, "--dry-run", "--port", port)
+    assert "send   /tiny.whit" in out and out.endswith("nothing was changed\n") and files(fresh_board) == {}
+    out, talk = whit("deploy", blob, "--port", port)
+    assert f"tiny.whit runs on {port} (virtual board): sent {len(RUNTIME) + 1} files, " in out
+    assert " KB/s), 0 unchanged; self-test passed" in out
+    out, talk = whit("deploy", blob)
+    assert f": sent nothing, {len(RUNTIME) + 1} unchanged; self-test passed" in out
+    told = json.loads(whit("deploy", blob, "--json")[0])
+    assert told["port"] == port and told["sent"] == [] and len(told["kept"]) == len(RUNTIME) + 1
+    with VirtualBoard() as second:
+        out, talk = whit("deploy", blob, code=1)
+        assert out == "" and "whit: 2 boards are connected: " in talk and port in talk and second.port in talk
+        assert f"\n\nhint: choose one, as with --port {port}\n" in talk
+
+
+def test_command_on_a_board_of_its_own(folder: Path) -> None:
+    out, _ = whit("deploy", str(folder / "tiny.whit"), "--virtual", "--json")
+    told = json.loads(out)
+    assert told["machine"] == "virtual board" and "/tiny.whit" in told["sent"]
+    assert not os.path.exists(told["port"])
+
+
+def test_command_errors(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "text.whit").write_text("hello")
+    assert "text.whit" in whit("deploy", str(tmp_path / "text.whit"), "--virtual", code=1)[1]
+    assert "no.whit" in whit("deploy", str(tmp_path / "no.whit"), code=1)[1]
+    blob = str(folder / "tiny.whit")
+    assert "exclude each other" in whit("deploy", blob, "--virtual", "--port", "x", code=2)[1]
+    assert "there is no port /dev/none" in whit("deploy", blob, "--port", "/dev/none", code=1)[1]
+    assert "no board is connected" in whit("deploy", blob, code=1)[1]
+    assert "nothing.py: no such file" in whit("deploy", blob, "--virtual", "--app", "nothing.py", code=1)[1]
+    assert whit("deploy", "--help")[0].rstrip().splitlines()[-1].strip() == "whit deploy gesture.whit --app main.py"
+
+
+def test_ctrl_c_leaves_nothing_broken(deployed: VirtualBoard, folder: Path) -> None:
+    before = files(deployed)
+    (deployed.root / "lib/whit/model.py").write_bytes(before["lib/whit/model.py"] + b"#")
+    (deployed.root / "lib/whit/verify.py").write_bytes(before["lib/whit/verify.py"] + b"#")
+    command = subprocess.Popen(
+        [sys.executable, "-m", "whit", "deploy", str(folder / "tiny.whit"), "--port", deployed.port],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+    )
+    staged = deployed.root / "whit.new"
+    end = time.monotonic() + 10
+    while not staged.exists():
+        assert time.monotonic() < end and command.poll() is None
+        time.sleep(0.001)
+    command.send_signal(signal.SIGINT)
+    out, talk = command.communicate(timeout=10)
+    assert (command.returncode, out) == (130, "") and "whit: stopped" in talk and "Traceback" not in talk
+    assert not staged.exists()
+    assert predicts(deployed) in "abc"
+
+
+def test_script_of_a_checkout(fresh_board: VirtualBoard, folder: Path, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, str(HOST / "deploy.py"), str(folder / "tiny.whit"), "--port", fresh_board.port],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
+    )
+    assert done.returncode == 0 and "self-test passed" in done.stdout, done.stderr
