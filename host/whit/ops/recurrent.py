@@ -16,8 +16,10 @@ from whit.program import LSTM, SVDF, Step, aligned
 # forget, input, output, cell
 _GATES = ((2, 6, 13), (1, 5, 12), (4, 8, 15), (3, 7, 14))  # weights, recurrent weights, bias
 _HIDDEN, _CELL = 18, 19
-_VARIANTS = {9: "peepholes", 10: "peepholes", 11: "peepholes", 16: "a projection", 17: "a projection"} | {
-    i: "layer normalisation" for i in range(20, 24)
+_VARIANTS = {
+    **dict.fromkeys(range(9, 12), "peepholes"),
+    **dict.fromkeys(range(16, 18), "a projection"),
+    **dict.fromkeys(range(20, 24), "layer normalisation"),
 }
 _GATE_SCALE, _UNIT_SCALE = 2.0**-12, 2.0**-15  # of what goes into sigmoid and tanh, and of what comes out
 
