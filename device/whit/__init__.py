@@ -6,8 +6,8 @@ class BlobError(ValueError):
     "The .whit file is damaged, hostile, or made for another whit."
 
 
-def load(source, kernels=None):
+def load(source, kernels=None, stream=None):
     "Model from the path of a .whit file, or from its bytes."
     from .model import load  # only now: importing whit costs nearly nothing
 
-    return load(source, kernels)
+    return load(source, kernels, stream)

@@ -4,7 +4,7 @@ from array import array
 
 
 def _scale(m, at):
-    return struct.unpack_from("<fI", m._blob, at + 24)
+    return struct.unpack("<fI", bytes(m._blob[at + 24 : at + 32]))
 
 
 _NUMBER = (int, float, bool)

@@ -11,8 +11,14 @@ _KERNELS = [""] * 3 + ["conv", "pool", "reduce", "add", "mul", "softmax", "lut",
 _KERNELS += ["bilinear", "matmul", "", "lstm", "svdf"]
 
 
+_SPARE = 24 * 1024  # heap that must stay beside blob and arena: kernels are compiled there
+
+
 def word(b, i):
-    return unpack_from("<I", b, i)[0]
+    try:
+        return unpack_from("<I", b, i)[0]
+    except TypeError:
+        return b.word(i)  # a file that is streamed
 
 
 class _Zeros:
@@ -27,7 +33,7 @@ class _Zeros:
         return (0 for _ in range(self.n))
 
 
-def _allocate(name, n, make):
+def allocate(name, n, make):
     gc.collect()
     try:
         return make(n)
@@ -57,7 +63,7 @@ def _family(force):
 _best = ""
 
 
-def load(source, kernels=None):
+def load(source, kernels=None, stream=None):
     name = "blob"
     file = None
     if isinstance(source, str):
@@ -74,6 +80,7 @@ def load(source, kernels=None):
         source = bytearray(source)
     from . import verify
 
+    kind = Model
     try:
         if file:
             # the checksum comes first: no size of a damaged file is believed
@@ -85,20 +92,56 @@ def load(source, kernels=None):
             blob = source
             arena = verify.header(name, blob, len(blob))
             verify.whole(name, blob, (memoryview(blob)[12:],))
-        arena = _allocate(name, arena, lambda n: array("b", _Zeros(n)))
+        arena = allocate(name, arena, lambda n: array("b", _Zeros(n)))
         if file:
-            blob = _allocate(name, size, bytearray)
-            file.seek(0)
-            if file.readinto(blob) != size or blob[:36] != head:
-                raise BlobError("%s: changes while it is read" % name)
+            blob = None if stream else _mapped(file) or _read(name, file, head, size, stream)
+            if blob is None:
+                from .stream import Paged, StreamModel
+
+                kind = StreamModel
+                blob = Paged(file, size)
         verify.plan(name, blob)
-    finally:
+        model = kind(name, blob, arena, _family(kernels))
+    except BaseException:
         if file:
             file.close()
+        raise
+    finally:
         # each blob is checked once; the code for it need not stay in RAM
         sys.modules.pop("whit.verify", None)
         sys.modules["whit"].__dict__.pop("verify", None)
-    return Model(name, blob, arena, _family(kernels))
+    if isinstance(blob, memoryview):
+        model.where = ", in place"
+    elif file and kind is Model:
+        file.close()
+    return model
+
+
+def _mapped(file):
+    # the file's own memory, where the file system is mapped (ROMFS) and its words are aligned
+    try:
+        from uctypes import addressof
+
+        blob = memoryview(file)
+        return None if addressof(blob) & 3 else blob
+    except (ImportError, TypeError):
+        return None
+
+
+def _read(name, file, head, size, stream):
+    # the whole file; None where it leaves too little RAM, unless it must (stream is False)
+    try:
+        blob = allocate(name, size, bytearray)
+    except MemoryError:
+        if stream is False:
+            raise
+        return None
+    if stream is None and gc.mem_free() < _SPARE:
+        return None
+    file.seek(0)
+    if file.readinto(blob) != size or blob[:36] != head:
+        raise BlobError("%s: changes while it is read" % name)
+    return blob
 
 
 def _pieces(file):
@@ -112,6 +155,8 @@ def _pieces(file):
 
 
 class Model:
+    where = ""
+
     def __init__(self, name, blob, arena, family):
         self.name = name
         self.kernels = family
@@ -162,10 +207,16 @@ class Model:
 
         if addressof(self._blob) & 3:
             # a view that starts anywhere: its words must be aligned
-            self._blob = _allocate(self.name, len(self._blob), lambda n: bytearray(self._blob))
+            self._blob = allocate(self.name, len(self._blob), lambda n: bytearray(self._blob))
+        view = memoryview(self._blob)
+        return self._addresses(view[plan:], view[data:])
+
+    def _addresses(self, plan, data):
+        from uctypes import addressof
+
         block = array("I", [0])
-        base = addressof(self._blob)
-        for address in (base + plan, addressof(self._arena), base + data):
+        for buffer in (plan, self._arena, data):
+            address = addressof(buffer)
             block.append(address & 0xFFFFFFFF)
             block.append(address >> 32)
         return block
@@ -218,7 +269,7 @@ class Model:
         import json
 
         try:
-            meta = json.loads(bytes(memoryview(self._blob)[36 : 36 + word(self._blob, 20)]))
+            meta = json.loads(bytes(self._blob[36 : 36 + word(self._blob, 20)]))
         except ValueError:
             meta = None
         if not isinstance(meta, dict):

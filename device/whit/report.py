@@ -25,7 +25,7 @@ def _described(m):
 def line(m):
     edges, _ = _described(m)
     out = "%d classes" % len(m.labels) if m.labels else edges[1]
-    return "<%s: %s -> %s, %d layers, %.1f KB, arena %.1f KB, %s kernels>" % (
+    return "<%s: %s -> %s, %d layers, %.1f KB, arena %.1f KB, %s kernels%s>" % (
         m.name,
         edges[0],
         out,
@@ -33,6 +33,7 @@ def line(m):
         len(m._blob) / 1024,
         len(m._arena) / 1024,
         m.kernels,
+        m.where,
     )
 
 
@@ -51,6 +52,8 @@ def profile(m, runs):
         for _ in range(runs):
             block[0] = m._offsets[i]
             t = time.ticks_us()
+            if m.where == ", streamed":
+                m._fetch(i)
             op(block)
             us += time.ticks_diff(time.ticks_us(), t)
         rows.append((layers[i][0], us / runs, layers[i][2]))

@@ -116,7 +116,7 @@ def test_too_big(mp: Session, tiny: Blob, tmp_path: Path) -> None:
     p = parts(tiny)
     path.write_bytes(replace(p, data=p.data + bytes(200_000)).pack())
     size = path.stat().st_size
-    text = mp.error(f"whit.load({str(path)!r})")
+    text = mp.error(f"whit.load({str(path)!r}, stream=False)")
     assert re.fullmatch(rf"MemoryError: big.whit needs {size} B in one piece; \d+ B free", text)
     assert mp.value("whit.load(data).selftest()", tiny.content) == 0
 

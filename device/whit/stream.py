@@ -1,0 +1,73 @@
+# Models larger than RAM: weights stay in the file, and each layer's part is read before the layer runs.
+from array import array
+
+from .model import Model, allocate, word
+
+_PAGE = 256
+
+
+class Paged:
+    # A file that is read like bytes, through one small page: what `load` checks, and META.
+    def __init__(self, file, size):
+        self.file = file
+        self.size = size
+        self.page = bytearray(_PAGE)
+        self.start = -_PAGE
+
+    def __len__(self):
+        return self.size
+
+    def _at(self, i):
+        start = i & -_PAGE
+        if start != self.start:
+            self.file.seek(start)
+            self.file.readinto(self.page)
+            self.start = start
+        return i - start
+
+    def word(self, i):
+        return word(self.page, self._at(i))
+
+    def __getitem__(self, i):
+        if isinstance(i, slice):
+            self.file.seek(i.start)
+            return self.file.read(i.stop - i.start)
+        return self.page[self._at(i)]
+
+
+class StreamModel(Model):
+    where = ", streamed"
+
+    def _parameters(self, plan, data):
+        blob = self._blob
+        self._plan = plan = bytearray(blob[plan:data])
+        self._sources = array("I")  # byte of the file at which each layer's part of DATA begins
+        sizes = array("I")
+        for at in self._offsets:
+            self._sources.append(data + word(plan, at + 8))
+            sizes.append(word(plan, at + 12))
+            # in RAM it lies at the start of the window
+            plan[at + 8 : at + 12] = b"\0\0\0\0"
+        window = allocate(self.name, max(sizes), bytearray) if len(sizes) else b""
+        self._views = [memoryview(window)[:n] for n in sizes]
+        if self.kernels == "bytecode":
+            return [0, memoryview(plan), self._arena, window, 0]
+        return self._addresses(plan, window)
+
+    def _fetch(self, i):
+        view = self._views[i]
+        if len(view):
+            self._blob.file.seek(self._sources[i])
+            self._blob.file.readinto(view)
+
+    def run(self):
+        "Runs the model on `input`, into `output`; reads every weight once. Allocates nothing."
+        block = self._block
+        i = 0
+        n = len(self._ops)
+        while i < n:
+            self._fetch(i)
+            block[0] = self._offsets[i]
+            self._ops[i](block)
+            i += 1
+        self._blob.start = -_PAGE
