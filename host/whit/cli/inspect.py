@@ -8,8 +8,9 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from whit.blob import TensorInfo
-from whit.cli.common import kilobytes, print_json, shape
+from whit import memory
+from whit.blob import TensorInfo, read
+from whit.cli.common import kilobytes, print_json, shape, talk
 from whit.inspection import inspect
 
 
@@ -18,10 +19,15 @@ from whit.inspection import inspect
     short_help="Show what is in a .whit file: layers, sizes, memory.",
 )
 @click.argument("blob", type=click.Path(path_type=Path))
+@click.option("--plot", type=click.Path(path_type=Path), help="Draw the memory plan as .png or .svg.")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
-def command(blob: Path, as_json: bool) -> None:
-    """Show layers, shapes, multiply-accumulates (MACs) and bytes of the file BLOB."""
-    facts = inspect(blob)
+def command(blob: Path, plot: Path | None, as_json: bool) -> None:
+    """Show layers, shapes, multiply-accumulates (MACs), bytes and the memory plan of the file BLOB."""
+    model = read(blob)
+    facts = inspect(model)
+    if plot is not None:
+        memory.plot(model, plot)
+        talk().print(f"saved {plot}")
     if as_json:
         print_json(facts.to_json())
         return
@@ -44,6 +50,8 @@ def command(blob: Path, as_json: bool) -> None:
         f"file {kilobytes(facts.blob_bytes)} (weights {kilobytes(facts.weight_bytes)}), "
         f"arena {kilobytes(facts.arena_bytes)}: {kilobytes(facts.blob_bytes + facts.arena_bytes)} of RAM"
     )
+    for line in memory.text(memory.draw(model)):
+        console.print(line, soft_wrap=True, markup=False)
 
 
 def _edge(info: TensorInfo, named: bool) -> str:
