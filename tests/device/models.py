@@ -33,7 +33,12 @@ class Builder:
     def bias(self, n: int) -> Tensor:
         return self.constant(self.random.integers(-3000, 3000, n).astype(np.int32), [0.0005])
 
-    def add(self, kind: str, inputs: list[Tensor], out: Tensor, **options: Any) -> Tensor:
+    def variable(self, shape: tuple[int, ...], scale: float, dtype: str = "int8", initial: bytes = b"") -> Tensor:
+        t = Tensor("v", shape, dtype, np.array([scale], np.float32), np.array([0]))
+        t.variable, t.initial = True, initial
+        return t
+
+    def add(self, kind: str, inputs: list[Tensor | None], out: Tensor, **options: Any) -> Tensor:
         self.ops.append(Op(kind, len(self.ops), list(inputs), [out], {"activation": "NONE", **options}))
         return out
 
@@ -53,8 +58,24 @@ def tiny(
     return b.blob(b.add("FULLY_CONNECTED", inputs, b.tensor((1, outputs), 0.1, -5)), labels)
 
 
+def recurrent() -> Blob:
+    """LSTM, and SVDF with states of 8 and of 16 bits: 5 steps of 3 values -> 3 values."""
+    b = Builder("memory", (1, 5, 3))
+    inputs: list[Tensor | None] = [b.x, *(b.weights(4, 3) for _ in range(4)), *(b.weights(4, 4) for _ in range(4))]
+    inputs += [None] * 3 + [b.bias(4) for _ in range(4)] + [None] * 2
+    inputs += [b.variable((1, 4), 1 / 128), b.variable((1, 4), 2.0**-11, "int16")]
+    options = {"activation": "TANH", "cell_clip": 9.0, "time_major": False}
+    sequence = b.add("UNIDIRECTIONAL_SEQUENCE_LSTM", inputs, b.tensor((1, 5, 4), 1 / 128, 0), **options)
+    flat = b.add("RESHAPE", [sequence], b.tensor((1, 20), 1 / 128, 0))
+    for dtype, n in (("int8", 20), ("int16", 3)):
+        times = b.constant(b.random.integers(-127, 128, (6, 4)).astype(dtype), [0.01])
+        inputs = [flat, b.weights(6, n), times, b.bias(3), b.variable((1, 24), 0.02, dtype)]
+        flat = b.add("SVDF", inputs, b.tensor((1, 3), 0.05, 2), rank=2)
+    return b.blob(flat)
+
+
 def everything() -> Blob:
-    """Every operator that PLAN knows, in a few hundred values: 6x6x2 -> 5 classes."""
+    """Every operator of PLAN that forgets, and a variable, in a few hundred values: 6x6x2 -> 5 classes."""
     b = Builder("all", (1, 6, 6, 2))
     image = b.add("CONV_2D", [b.x, b.weights(4, 3, 3, 2), b.bias(4)], b.tensor((1, 6, 6, 4)), **WINDOW)
     pads = b.constant(np.array([[0, 0], [1, 1], [1, 1], [0, 0]], np.int32))
@@ -65,8 +86,8 @@ def everything() -> Blob:
     per_channel = b.constant(np.array([5, -100, 77, 0], np.int8), [0.02])
     total = b.add("ADD", [gate, per_channel], b.tensor((1, 4, 4, 4), 0.02, -7))
     product = b.add("MUL", [total, small], b.tensor((1, 4, 4, 4), 0.02, -7))
-    memory = b.tensor((1, 4, 4, 4), 0.02, -7)
-    memory.variable, memory.initial = True, bytes(range(100, 228, 2))
+    memory = b.variable((1, 4, 4, 4), 0.02, initial=bytes(range(100, 228, 2)))
+    memory.zero_points = total.zero_points
     product = b.add("MAXIMUM", [product, memory], b.tensor((1, 4, 4, 4), 0.02, -7))
     plain = {"align_corners": False, "half_pixel_centers": False}
     for kind, size in (("RESIZE_NEAREST_NEIGHBOR", 3), ("RESIZE_BILINEAR", 4)):

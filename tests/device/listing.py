@@ -1,0 +1,28 @@
+"""The files of the device runtime, and tables of them that are kept in the project.
+
+``WHIT_UPDATE=1`` lets the tests write these tables anew; the difference is then for you to read and to commit.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from whit.paths import device_root
+
+UPDATE = "set WHIT_UPDATE=1 and run this test again to write it anew"
+
+
+def files() -> list[Path]:
+    """Every .py file of the runtime, relative to the folder that holds ``whit``."""
+    root = device_root()
+    return sorted(path.relative_to(root) for path in (root / "whit").rglob("*.py"))
+
+
+def kept(path: Path, found: dict[str, Any]) -> Any:
+    """The table at ``path``; with WHIT_UPDATE=1 it is first made to say what was found."""
+    if os.environ.get("WHIT_UPDATE") == "1":
+        path.write_text(json.dumps(found, indent=1) + "\n")
+    return json.loads(path.read_text())
