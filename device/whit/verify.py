@@ -37,7 +37,7 @@ def header(name, b, size):
     want = word(b, 12)
     if want != size:
         raise BlobError("%s: %d B; its header says %d" % (name, size, want))
-    if 36 + sum(word(b, i) for i in range(20, 36, 4)) != size or any(word(b, i) & 3 for i in range(16, 32, 4)):
+    if 36 + sum(word(b, i) for i in range(20, 36, 4)) != size or any(word(b, i) & 3 for i in range(20, 32, 4)):
         raise BlobError("%s: sections do not fit the file" % name)
     return word(b, 16)
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from random import Random
 
 from whit.errors import WhitError
 from whit.graph import Graph, Tensor
 from whit.program import Step
 
+MORE_ORDERS = 200  # tried where the first few leave gaps
 LIMIT_BYTES = 64 << 20  # far above any board; a larger plan is a damaged or hopeless model
 
 
@@ -23,6 +25,7 @@ class Buffer:
     size: int
     first: int
     last: int
+    align: int = 1
     offset: int = -1
 
 
@@ -39,7 +42,7 @@ class Plan:
 def plan(graph: Graph, steps: list[Step]) -> Plan:
     """Places all activations and scratch of ``steps``."""
     tensors = _buffers(graph, steps)
-    scratch = [Buffer(_round4(s.scratch), i, i) for i, s in enumerate(steps) if s.scratch]
+    scratch = [Buffer(s.scratch, i, i, 4) for i, s in enumerate(steps) if s.scratch]
     distinct = list({id(b): b for b in tensors.values()}.values()) + scratch
     if sum(b.size for b in distinct) > LIMIT_BYTES:
         total = sum(b.size for b in distinct) / 1e6
@@ -47,17 +50,15 @@ def plan(graph: Graph, steps: list[Step]) -> Plan:
             f"{graph.source}: its activations take {total:.0f} MB; boards have at most 8 MB",
             "use a smaller input",
         )
-    arena = _place(distinct)
-    bound = max(
-        (sum(b.size for b in distinct if b.first <= i <= b.last) for i in range(-1, len(steps) + 1)),
-        default=0,
-    )
+    bound = max((sum(b.size for b in distinct if b.first <= i <= b.last) for i in range(-1, len(steps) + 1)), default=0)
+    arena = _place(distinct, bound)
     by_step = {b.first: b.offset for b in scratch}
     return Plan(tensors, [by_step.get(i, 0) for i in range(len(steps))], arena, bound)
 
 
-def _round4(n: int) -> int:
-    return n + 3 & ~3
+def _alignment(t: Tensor) -> int:
+    """Words where there is more than a byte to a value; large tensors as well, for kernels that read words."""
+    return 4 if t.dtype != "int8" or t.nbytes >= 1024 else 1
 
 
 def _buffers(graph: Graph, steps: list[Step]) -> dict[int, Buffer]:
@@ -82,7 +83,7 @@ def _buffers(graph: Graph, steps: list[Step]) -> dict[int, Buffer]:
     for key, t in found.items():
         if t.variable:  # it lives on between the runs
             first[key], last[key] = -1, len(steps)
-    buffers = {key: Buffer(_round4(found[key].nbytes), first[key], last[key]) for key in found}
+    buffers = {key: Buffer(t.nbytes, first[key], last[key], _alignment(t)) for key, t in found.items()}
     for i, step in enumerate(steps):
         out = id(graph.storage(step.output))
         for t in step.inplace:
@@ -97,20 +98,24 @@ def _buffers(graph: Graph, steps: list[Step]) -> dict[int, Buffer]:
     return buffers
 
 
-def _place(buffers: list[Buffer]) -> int:
+def _place(buffers: list[Buffer], bound: int) -> int:
     """Sets the offsets by the best of a few greedy orders. Returns the size of the arena."""
-    orders: list[Callable[[Buffer], tuple[int, ...]]] = [
+    orders: list[Callable[[Buffer], tuple[float, ...]]] = [
         lambda b: (-b.size, b.first),
         lambda b: (b.first, -b.size),
         lambda b: (-(b.last - b.first), -b.size),
         lambda b: (-b.size * (b.last - b.first + 1), b.first),
         lambda b: (b.last, -b.size),
     ]
+    random = Random(0)
+    orders += [lambda b: (-b.size * random.uniform(0.3, 1),)] * MORE_ORDERS
     best: tuple[int, list[int]] | None = None
     for order in orders:
         size = _greedy(sorted(buffers, key=order))
         if best is None or size < best[0]:
             best = (size, [b.offset for b in buffers])
+        if best[0] == bound:
+            break
     assert best is not None
     for b, offset in zip(buffers, best[1], strict=True):
         b.offset = offset
@@ -124,11 +129,16 @@ def _greedy(buffers: Iterable[Buffer]) -> int:
         others = sorted((o for o in placed if o.first <= b.last and b.first <= o.last), key=lambda o: o.offset)
         end, best_gap, b.offset = 0, None, -1
         for o in others:
-            gap = o.offset - end
+            start = _up(end, b.align)
+            gap = o.offset - start
             if gap >= b.size and (best_gap is None or gap < best_gap):
-                best_gap, b.offset = gap, end
+                best_gap, b.offset = gap, start
             end = max(end, o.offset + o.size)
         if b.offset < 0:
-            b.offset = end
+            b.offset = _up(end, b.align)
         placed.append(b)
     return max((b.offset + b.size for b in placed), default=0)
+
+
+def _up(n: int, align: int) -> int:
+    return n + (-n % align)
