@@ -42,11 +42,20 @@ class TensorInfo:
         return int(np.prod(self.shape, dtype=np.int64))
 
     def quantise(self, values: npt.ArrayLike) -> npt.NDArray[np.int8]:
-        """Values in the unit of training -> int8, rounded half away from zero as the reference does."""
-        # the reference divides in single precision; in double, adding a half to its quotient loses nothing
-        x = (np.asarray(values, np.float32) / np.float32(self.scale)).astype(np.float64)
+        """Values in the unit of training -> int8, rounded half away from zero as the reference does.
+
+        Raises WhitError for nan, and for what is infinite in single precision.
+        """
+        with np.errstate(over="ignore"):
+            single = np.asarray(values, np.float32)
+            # the reference divides in single precision; in double, adding a half to its quotient loses nothing
+            x = (single / np.float32(self.scale)).astype(np.float64)
+        if not np.isfinite(single).all():
+            at = int(np.flatnonzero(~np.isfinite(single))[0])
+            message = f"input {at} is {single.flat[at]}; {self.name} wants finite numbers"
+            raise WhitError(message, "take such rows out, or put a number in their place")
         rounded = np.where(x >= 0, np.floor(x + 0.5), np.ceil(x - 0.5))
-        q: npt.NDArray[np.int8] = np.clip(np.nan_to_num(rounded) + self.zero_point, -128, 127).astype(np.int8)
+        q: npt.NDArray[np.int8] = np.clip(rounded + self.zero_point, -128, 127).astype(np.int8)
         return q
 
     def dequantise(self, q: npt.ArrayLike) -> npt.NDArray[np.float32]:

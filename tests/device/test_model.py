@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from whit import program
 from whit.blob import Blob, TensorInfo
+from whit.errors import WhitError
 from whit.paths import device_root
 from whit.simulate import Simulator
 
@@ -376,6 +377,16 @@ def test_quantise_agrees_with_the_host(quantiser: Session, case: tuple[TensorInf
     with np.errstate(over="ignore"):
         want = info.quantise(values).tobytes()
     assert quantiser.value(f"quantised({info.scale!r}, {info.zero_point}, data)", data) == want
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf"), 1e39])
+def test_the_host_refuses_what_the_board_refuses(mp: Session, tiny: Blob, value: float) -> None:
+    x = [1.0, 2.0, value, 4.0]
+    mp.run("m = whit.load(data)", tiny.content)
+    error = mp.error("m.predict(array('d', data))", struct.pack("<4d", *x))
+    assert re.match("ValueError: input 2 is -?(nan|inf); ", error)
+    with pytest.raises(WhitError, match="^input 2 is -?(nan|inf); x wants finite numbers"):
+        TensorInfo("x", (1, 4), "int8", 0.1, 0).quantise(x)
 
 
 def test_halves_go_away_from_zero(quantiser: Session) -> None:
