@@ -19,6 +19,7 @@ RESHAPES = ("RESHAPE", "EXPAND_DIMS", "SQUEEZE")
 def clean(graph: Graph) -> None:
     """All passes, in the order in which they help each other."""
     fold_shapes(graph)
+    fold_constants(graph)
     fold_edges(graph)
     fold_islands(graph)
     alias_reshapes(graph)
@@ -48,14 +49,20 @@ def strided_slice(x: Array, op: Op) -> Array:
     if masks["ellipsis_mask"] or masks["new_axis_mask"]:
         raise Unsupported("ellipsis and new axes in a slice")
     index: list[Any] = []
-    for i in range(len(begin)):
+    for i, n in enumerate(x.shape[: len(begin)]):
         bit = 1 << i
-        if masks["shrink_axis_mask"] & bit:
-            index.append(int(begin[i]))
-            continue
         low = None if masks["begin_mask"] & bit else int(begin[i])
         high = None if masks["end_mask"] & bit else int(end[i])
-        index.append(slice(low, high, int(strides[i])))
+        if not strides[i]:
+            raise Unsupported("a stride of 0")
+        part = slice(low, high, int(strides[i]))
+        if masks["shrink_axis_mask"] & bit:
+            first = part.indices(n)[0]
+            if not 0 <= first < n:
+                raise Unsupported("a slice outside its input")
+            index.append(first)
+        else:
+            index.append(part)
     return np.asarray(x[tuple(index)])
 
 
@@ -67,6 +74,34 @@ _FOLDS: dict[str, Callable[[Op], Any]] = {
     "RESHAPE": lambda op: op.constant(0).reshape(op.outputs[0].shape),
     "CAST": lambda op: op.constant(0),
 }
+
+
+def fold_constants(graph: Graph) -> None:
+    """Computes DEQUANTIZE, SPLIT and QUANTIZE of constants, which converters leave where a recurrent cell begins."""
+    kept = []
+    for op in graph.ops:
+        x = op.inputs[-1] if op.inputs else None  # SPLIT has its axis first
+        values = None if x is None or x.data is None else _constants(op, x)
+        if values is None:
+            kept.append(op)
+            continue
+        for out, value in zip(op.outputs, values, strict=True):
+            out.data = value.reshape(out.shape)
+    graph.ops = kept
+
+
+def _constants(op: Op, x: Tensor) -> list[Array] | None:
+    """The outputs of an operator whose input x is a constant; None where it stays in the program."""
+    data, out = op.constant(len(op.inputs) - 1), op.outputs[0]
+    if op.kind == "DEQUANTIZE" and x.dtype == "int8" and len(x.scales) == 1:
+        return [((data.astype(np.float64) - x.zero_point) * x.scale).astype(np.float32)]
+    if op.kind == "QUANTIZE" and x.dtype == "float32" and out.dtype == "int8":
+        scaled = (data / np.float32(out.scale)).astype(np.float64)
+        rounded = np.trunc(scaled + np.copysign(0.5, scaled)) + out.zero_point
+        return [np.clip(rounded, -128, 127).astype(np.int8)]
+    if op.kind == "SPLIT" and x.dtype == "float32" and len(op.outputs) > 0:
+        return list(np.split(data, len(op.outputs), int(op.constant(0).ravel()[0])))
+    return None
 
 
 def fold_edges(graph: Graph) -> None:
