@@ -76,7 +76,10 @@ def copy_step(
     fill: int | None = None,
 ) -> Step:
     """Copies ``shape`` values between two strided views; ``fill`` first sets all of y."""
-    axes = _merge(shape, from_strides, to_strides)
+    axes = merge(shape, from_strides, to_strides)
+    if len(axes) > 4:
+        raise Unsupported("more than four separate axes")
+    axes = [(1, 0, 0)] * (4 - len(axes)) + axes
     constant = x.data is not None
 
     def fields(at: At, _: int) -> list[int]:
@@ -89,8 +92,8 @@ def copy_step(
     return Step(COPY, op.kind, [] if constant else [x], y, fields, data=data)
 
 
-def _merge(shape: tuple[int, ...], a: list[int], b: list[int]) -> list[tuple[int, int, int]]:
-    """Four axes (size, stride, stride), neighbours merged where both sides run on."""
+def merge(shape: tuple[int, ...], a: list[int], b: list[int]) -> list[tuple[int, int, int]]:
+    """Axes (size, stride, stride), those of 1 left out, neighbours merged where both sides run on."""
     axes: list[tuple[int, int, int]] = []
     for n, sa, sb in zip(reversed(shape), reversed(a), reversed(b), strict=True):
         if n == 1:
@@ -99,6 +102,4 @@ def _merge(shape: tuple[int, ...], a: list[int], b: list[int]) -> list[tuple[int
             axes[0] = (axes[0][0] * n, axes[0][1], axes[0][2])
         else:
             axes.insert(0, (n, sa, sb))
-    if len(axes) > 4:
-        raise Unsupported("more than four separate axes")
-    return [(1, 0, 0)] * (4 - len(axes)) + axes
+    return axes

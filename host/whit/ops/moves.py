@@ -8,8 +8,10 @@ import numpy as np
 
 from whit.graph import Op, Tensor, Unsupported
 from whit.ops.common import activations, int8, nhwc
-from whit.ops.copy import contiguous, copy_step
+from whit.ops.copy import contiguous, copy_step, merge
 from whit.program import Step
+
+_WORD = 8  # bytes of a place
 
 
 def _same_scale(x: Tensor, y: Tensor) -> None:
@@ -85,13 +87,13 @@ def transpose(op: Op) -> list[Step]:
 def tile(op: Op) -> list[Step]:
     x, y = activations(op)
     _same_scale(x, y)
-    multiples = [int(n) for n in op.constant(1).ravel()]
-    strides = contiguous(x.shape)
-    shape = tuple(n for pair in zip(multiples, x.shape, strict=True) for n in pair)
-    from_strides = [s for stride in strides for s in (0, stride)]
-    if math.prod(shape) != y.size or not y.size:
-        raise Unsupported("an output that does not fit the multiples")
-    return [copy_step(op, x, y, shape, from_strides, contiguous(shape), 0, 0)]
+    multiples = op.constant(1).ravel()
+    if len(multiples) != len(x.shape) or (multiples < 1).any():
+        raise Unsupported("multiples that do not fit the input")
+    # every axis, with one before it that repeats it
+    shape = tuple(int(n) for pair in zip(multiples, x.shape, strict=True) for n in pair)
+    strides = [step for stride in contiguous(x.shape) for step in (0, stride * _WORD)]
+    return _view(op, x, y, np.lib.stride_tricks.as_strided(_places(x), shape, strides))
 
 
 def space_to_depth(op: Op) -> list[Step]:
@@ -175,7 +177,8 @@ def _view(op: Op, x: Tensor, y: Tensor, view: np.ndarray) -> list[Step]:
     if view.size != y.size or not view.size:
         raise Unsupported(f"an output of {y.shape} where {view.shape} follows from the input")
     strides = [s // view.itemsize for s in view.strides]
-    if any(s < 0 for s, n in zip(strides, view.shape, strict=True) if n > 1):
+    backwards = any(s < 0 for s, n in zip(strides, view.shape, strict=True) if n > 1)
+    if backwards or len(merge(view.shape, strides, contiguous(view.shape))) > 4:
         return _places_to_steps(op, x, y, view)
     return [copy_step(op, x, y, view.shape, strides, contiguous(view.shape), int(view.flat[0]), 0)]
 
@@ -184,14 +187,24 @@ def _places_to_steps(op: Op, x: Tensor, y: Tensor, places: np.ndarray) -> list[S
     """Any rearrangement: pieces of the longest run of neighbours, gathered."""
     from whit.ops.resize import pieces
 
-    flat = places.ravel()
-    if flat.size != y.size or not flat.size:
+    if places.size != y.size or not places.size:
         raise Unsupported(f"an output of {y.shape} where {places.shape} follows from the input")
-    run = 1
-    for n in (math.prod(places.shape[i:]) for i in range(places.ndim + 1)):
-        rows = flat.reshape(-1, n)
-        if (rows == rows[:, :1] + np.arange(n)).all():
-            run = n
-            break
-    starts = [int(row[0]) for row in flat.reshape(-1, run)]
-    return [pieces(op, x, y, 0, 0, starts, [0], run)]
+    axes = next(i for i in range(places.ndim + 1) if _runs_on(places, i))
+    starts = places.reshape(*places.shape[:axes], -1)[..., 0]
+    best: tuple[list[int], list[int]] | None = None
+    for i in range(axes + 1):  # what the leading axes add to a place, and what the others add
+        table = starts.reshape(math.prod(starts.shape[:i]), -1)
+        columns = table[0] - table[0].min()
+        rows = table.min(1)
+        if (table == rows[:, None] + columns).all() and (
+            best is None or len(rows) + len(columns) < sum(map(len, best))
+        ):
+            best = rows.tolist(), columns.tolist()
+    assert best is not None  # rows alone always do
+    return [pieces(op, x, y, 0, 0, *best, places.size // starts.size)]
+
+
+def _runs_on(places: np.ndarray, axis: int) -> bool:
+    """Whether the axes from ``axis`` on are neighbours in memory, in their order."""
+    runs = places.reshape(math.prod(places.shape[:axis]), -1)
+    return bool((runs == runs[:, :1] + np.arange(runs.shape[1])).all())

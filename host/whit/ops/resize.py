@@ -68,6 +68,8 @@ def pieces(op: Op, x: Tensor, y: Tensor, start: int, to: int, rows: list[int], c
     """A GATHER step: piece (i, j) of ``size`` bytes comes from rows[i] + columns[j]."""
     if not rows or not columns or size < 1:
         raise Unsupported("an empty output")
+    if max(len(rows), len(columns)) > 32767:
+        raise Unsupported("more than 32767 pieces")
     constant = aligned(x.data.tobytes()) if x.data is not None else b""
     data = constant + np.array(rows + columns, "<u4").tobytes()
     live = x.data is None
