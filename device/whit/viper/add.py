@@ -43,7 +43,7 @@ def run(x: ptr8):
             e = q[2] & 255
             if e:
                 acc = (((acc + (acc >> 31)) >> (e - 1)) + 1) >> 1
-            if tables & mode:
+            if tables & mode & 1:
                 acc = 0 - acc
             t[i] = acc
             i += 1
