@@ -6,9 +6,9 @@ from struct import unpack_from
 
 from . import BlobError
 
-# by operator number; the first three are no operators
-_KERNELS = [""] * 3 + ["conv", "pool", "reduce", "add", "mul", "softmax", "lut", "copy", "minmax", "gather"]
-_KERNELS += ["bilinear", "matmul", "", "lstm", "svdf"]
+# by operator number; the first three, and state, are no kernels
+KERNELS = ["", "edge", "edge", "conv", "pool", "reduce", "add", "mul", "softmax", "lut", "copy", "minmax", "gather"]
+KERNELS += ["bilinear", "matmul", "state", "lstm", "svdf"]
 
 
 _SPARE = 24 * 1024  # heap that must stay beside blob and arena: kernels are compiled there
@@ -96,10 +96,10 @@ def load(source, kernels=None, stream=None):
         if file:
             blob = None if stream else _mapped(file) or _read(name, file, head, size, stream)
             if blob is None:
-                from .stream import Paged, StreamModel
+                from .stream import StreamModel, paged
 
                 kind = StreamModel
-                blob = Paged(file, size)
+                blob = paged(name, file, size)
         verify.plan(name, blob)
         model = kind(name, blob, arena, _family(kernels))
     except BaseException:
@@ -108,8 +108,11 @@ def load(source, kernels=None, stream=None):
         raise
     finally:
         # each blob is checked once; the code for it need not stay in RAM
-        sys.modules.pop("whit.verify", None)
-        sys.modules["whit"].__dict__.pop("verify", None)
+        for path in list(sys.modules):
+            if path.startswith("whit.checks") or path == "whit.verify":
+                del sys.modules[path]
+        for module in ("verify", "checks"):
+            sys.modules["whit"].__dict__.pop(module, None)
     if isinstance(blob, memoryview):
         model.where = ", in place"
     elif file and kind is Model:
@@ -181,7 +184,7 @@ class Model:
             elif op == 15:
                 state = True
             else:
-                ops.append(self._kernel(_KERNELS[op]))
+                ops.append(self._kernel(KERNELS[op]))
                 offsets.append(at - plan)
             at += 4 * word(blob, at + 4)
         self.input = self.inputs[0]

@@ -35,6 +35,19 @@ class Paged:
         return self.page[self._at(i)]
 
 
+def paged(name, file, size):
+    # with the window for the largest part of DATA, which is allocated before anything else takes the room
+    blob = Paged(file, size)
+    at = 36 + blob.word(20)
+    end = at + blob.word(24)
+    largest = 0
+    while at < end and blob.word(at + 4):
+        largest = max(largest, blob.word(at + 12))
+        at += 4 * blob.word(at + 4)
+    blob.window = allocate(name, largest, bytearray)
+    return blob
+
+
 class StreamModel(Model):
     where = ", streamed"
 
@@ -48,7 +61,7 @@ class StreamModel(Model):
             sizes.append(word(plan, at + 12))
             # in RAM it lies at the start of the window
             plan[at + 8 : at + 12] = b"\0\0\0\0"
-        window = allocate(self.name, max(sizes), bytearray) if len(sizes) else b""
+        window = blob.window
         self._views = [memoryview(window)[:n] for n in sizes]
         if self.kernels == "bytecode":
             return [0, memoryview(plan), self._arena, window, 0]

@@ -16,7 +16,7 @@ from whit.program import CONV, Step, aligned
 Array = npt.NDArray[Any]
 
 
-PART_BYTES = 32 * 1024  # weights of one record; a larger layer is made in parts, so that they can be read one by one
+PART_BYTES = 16 * 1024  # weights of one record; a larger layer is made in parts, so that they can be read one by one
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,9 @@
+# What a record of MUL must prove; verify.py asks.
+
+
+def check(r):
+    r.binary()
+    r.bytes(20, 21)
+    r.scale(22)
+    r.bytes(24, 27)
+    r.scale(28)
