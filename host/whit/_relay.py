@@ -145,6 +145,7 @@ class Relay:
         self._slave = os.open(self.port, os.O_RDWR | os.O_NOCTTY)
         tty.setraw(self._slave)
         self.to_client.clear()
+        self.asked = False
         self._flush_board()
         if self.to_board and self.state == "open":  # else it is but the farewell
             self.to_board.clear()
@@ -166,7 +167,7 @@ class Relay:
             waiting = os.read(self.client, _MOST)
         self.asked = self.asked or waiting.endswith(b"\r\x01")
         self.to_board += waiting.replace(b"\x03", b"")
-        go = b"\x03" if b"\x03" in waiting else b"\n"
+        go = b"\x03" if self.asked or b"\x03" in waiting else b"\n"
         return go + b"\x01" if self.raw else go
 
     def _flush_client(self) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from serial.tools import list_ports
+from whit.board import Board
 from whit.virtual import VirtualBoard
 
 HOST = Path(__file__).resolve().parents[2] / "host"
@@ -35,7 +36,9 @@ def virtual_board(only_ours: None) -> Iterator[VirtualBoard]:
 
 @pytest.fixture
 def fresh_board() -> Iterator[VirtualBoard]:
+    """A board whose start is over, so that a main.py written now runs at the next."""
     with VirtualBoard() as board:
+        Board(board.port).close()
         yield board
 
 

@@ -158,9 +158,9 @@ def test_boot_and_main_run_as_on_a_board(fresh_board: VirtualBoard) -> None:
 
 
 def test_errors_in_main_leave_the_prompt(fresh_board: VirtualBoard) -> None:
-    mpremote(fresh_board, "exec", "pass")
     (fresh_board.root / "main.py").write_text("def f():\n    1 / 0\nf()\n")
     with terminal(fresh_board) as talk:
+        talk(b"print('he' + 're')\r", b"here\r\n>>> ")
         came = talk(b"\x04", b"information.\r\n>>> ")
         assert b"MPY: soft reboot\r\n" in came
         assert b'Traceback (most recent call last):\r\n  File "main.py", line 3, in <module>\r\n' in came

@@ -72,4 +72,5 @@ def _print(blob: Path, result: DeployResult) -> None:
 
 def _sent(result: DeployResult, verb: str) -> str:
     files = f"{len(result.sent)} file{'' if len(result.sent) == 1 else 's'}"
-    return f"{verb} {files}, {kilobytes(result.sent_bytes)}" if result.sent else f"{verb} nothing"
+    size = kilobytes(result.sent_bytes) if result.sent_bytes >= 1024 else f"{result.sent_bytes} bytes"
+    return f"{verb} {files}, {size}" if result.sent else f"{verb} nothing"
