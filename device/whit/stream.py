@@ -44,7 +44,8 @@ def paged(name, file, size):
     while at < end and blob.word(at + 4):
         largest = max(largest, blob.word(at + 12))
         at += 4 * blob.word(at + 4)
-    blob.window = allocate(name, largest, bytearray)
+    # a record that claims more than DATA has is refused later
+    blob.window = allocate(name, min(largest, blob.word(28)), bytearray)
     return blob
 
 
