@@ -19,8 +19,8 @@ RESHAPES = ("RESHAPE", "EXPAND_DIMS", "SQUEEZE")
 def clean(graph: Graph) -> None:
     """All passes, in the order in which they help each other."""
     fold_shapes(graph)
-    fold_constants(graph)
     fold_edges(graph)
+    sink_floats(graph)
     fold_islands(graph)
     alias_reshapes(graph)
     drop_unused(graph)
@@ -76,32 +76,28 @@ _FOLDS: dict[str, Callable[[Op], Any]] = {
 }
 
 
-def fold_constants(graph: Graph) -> None:
-    """Computes DEQUANTIZE, SPLIT and QUANTIZE of constants, which converters leave where a recurrent cell begins."""
-    kept = []
-    for op in graph.ops:
-        x = op.inputs[-1] if op.inputs else None  # SPLIT has its axis first
-        values = None if x is None or x.data is None else _constants(op, x)
-        if values is None:
-            kept.append(op)
+def sink_floats(graph: Graph) -> None:
+    """DEQUANTIZE and then an operator that only moves values: moves int8 ones, and is dequantised after that.
+
+    Converters leave a SPLIT in float where not every part of it is used, as at the first step of a recurrent layer.
+    """
+    for start in [op for op in graph.ops if op.kind == "DEQUANTIZE"]:
+        source, real = start.tensor(0), start.outputs[0]
+        users = list(graph.consumers(real))
+        outer = any(t is real for t in graph.outputs)
+        if outer or source.dtype != "int8" or len(source.scales) != 1 or [op.kind for op in users] != ["SPLIT"]:
             continue
-        for out, value in zip(op.outputs, values, strict=True):
-            out.data = value.reshape(out.shape)
-    graph.ops = kept
-
-
-def _constants(op: Op, x: Tensor) -> list[Array] | None:
-    """The outputs of an operator whose input x is a constant; None where it stays in the program."""
-    data, out = op.constant(len(op.inputs) - 1), op.outputs[0]
-    if op.kind == "DEQUANTIZE" and x.dtype == "int8" and len(x.scales) == 1:
-        return [((data.astype(np.float64) - x.zero_point) * x.scale).astype(np.float32)]
-    if op.kind == "QUANTIZE" and x.dtype == "float32" and out.dtype == "int8":
-        scaled = (data / np.float32(out.scale)).astype(np.float64)
-        rounded = np.trunc(scaled + np.copysign(0.5, scaled)) + out.zero_point
-        return [np.clip(rounded, -128, 127).astype(np.int8)]
-    if op.kind == "SPLIT" and x.dtype == "float32" and len(op.outputs) > 0:
-        return list(np.split(data, len(op.outputs), int(op.constant(0).ravel()[0])))
-    return None
+        mover = users[0]
+        parts = [Tensor(t.name, t.shape, "int8", source.scales, source.zero_points) for t in mover.outputs]
+        after = [
+            Op("DEQUANTIZE", mover.index, [part], [t])
+            for part, t in zip(parts, mover.outputs, strict=True)
+            if any(graph.consumers(t)) or any(t is o for o in graph.outputs)
+        ]
+        moved = Op("SPLIT", mover.index, [mover.inputs[0], source], parts, mover.options)
+        at = graph.ops.index(mover)
+        graph.ops[at : at + 1] = [moved, *after]
+        graph.ops.remove(start)
 
 
 def fold_edges(graph: Graph) -> None:
