@@ -170,7 +170,7 @@ class Board:
                 if answer.endswith(_RAW):
                     self._at_prompt = self._transport.in_raw_repl = True
                     return
-        text = " ".join(said.decode(errors="replace").split())
+        text = " ".join("".join(c if c.isprintable() else " " for c in said.decode(errors="replace")).split())
         if "Traceback" in text or ">>>" in text:
             raise WhitError(f"the program on {self.port} does not stop at Ctrl-C", "press the board's reset button")
         raise WhitError(
