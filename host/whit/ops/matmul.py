@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from whit.fixed import quantize_multiplier, shifts
 from whit.graph import Op, Unsupported
 from whit.ops.common import int8
@@ -32,8 +30,7 @@ def batch_matmul(op: Op) -> list[Step]:
         strides_b[i] *= shape_b[i] > 1
     if shape_b[3] != depth or shape_y[2:] != [rows, columns]:
         raise Unsupported(f"shapes {a.shape} and {b.shape} that do not go together")
-    # the reference multiplies the scales in single precision first
-    multiplier, shift = quantize_multiplier(float(np.float32(a.scale) * np.float32(b.scale)) / y.scale)
+    multiplier, shift = quantize_multiplier(a.scale * b.scale / y.scale)
     if shift > 30:
         raise Unsupported("a scale of 2**30 or more")
     data, refs = b"", []
