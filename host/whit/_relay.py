@@ -289,9 +289,11 @@ def main() -> None:
         signal.signal(number, lambda *_: sys.exit(0))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.set_blocking(1, False)
-    relay = Relay(options["micropython"], options["heap_bytes"], options["root"], options["boot"])
     record = options["record"]
+    relay = None
     try:
+        os.makedirs(options["root"] + "/lib", exist_ok=True)  # here, so that who makes it also removes it
+        relay = Relay(options["micropython"], options["heap_bytes"], options["root"], options["boot"])
         relay.start()
         while relay.state == "starting":
             if not relay.step(0):
@@ -304,10 +306,11 @@ def main() -> None:
             report(f"port {relay.port}")
             while relay.step(0):
                 pass
-    except RuntimeError as error:
+    except (RuntimeError, OSError) as error:
         report(f"error {' '.join(str(error).split())}")
     finally:
-        relay.stop()
+        if relay is not None and relay.pid:
+            relay.stop()
         for name in (record, record + ".new"):
             with contextlib.suppress(OSError):
                 os.remove(name)

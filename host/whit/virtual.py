@@ -100,7 +100,6 @@ class VirtualBoard:
         scratch = record.with_suffix("")
         # One folder deeper than the scratch folder: a chdir("..") in "/" ends up in a folder without files.
         self.root = self._given_root or scratch / "board"
-        (self.root / "lib").mkdir(parents=True, exist_ok=True)
         options = {
             "micropython": micropython(),
             "heap_bytes": self.heap_bytes,

