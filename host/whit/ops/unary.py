@@ -16,7 +16,7 @@ from whit.fixed import (
     round_away,
     rounding_shift,
 )
-from whit.graph import Op, Tensor, Unsupported
+from whit.graph import Op, Unsupported
 from whit.ops.common import activations, int8
 from whit.ops.lut import fixed_point_input, table_step, table_step_between
 from whit.program import Step
@@ -42,9 +42,8 @@ def tanh(op: Op) -> list[Step]:
 
 def leaky_relu(op: Op) -> list[Step]:
     x, y = activations(op)
-    alpha = np.float32(op.options["alpha"])
-    product = float(np.float32(x.scale) * alpha / np.float32(y.scale))
-    negative, positive = quantize_multiplier(abs(product)), quantize_multiplier(_ratio(x, y))
+    product = x.scale * op.options["alpha"] / y.scale
+    negative, positive = quantize_multiplier(abs(product)), quantize_multiplier(x.scale / y.scale)
     sign = -1 if product < 0 else 1
 
     def function(q: int) -> int:
@@ -57,7 +56,7 @@ def leaky_relu(op: Op) -> list[Step]:
 
 def absolute(op: Op) -> list[Step]:
     x, y = activations(op)
-    multiplier = quantize_multiplier(_ratio(x, y))
+    multiplier = quantize_multiplier(x.scale / y.scale)
 
     def function(q: int) -> int:
         value = abs(q - x.zero_point)
@@ -68,8 +67,7 @@ def absolute(op: Op) -> list[Step]:
 
 def rsqrt(op: Op) -> list[Step]:
     x, y = activations(op)
-    real = 1.0 / float(np.sqrt(np.float32(x.scale)) * np.float32(y.scale))
-    multiplier, shift = quantize_multiplier(real)
+    multiplier, shift = quantize_multiplier(1 / (math.sqrt(x.scale) * y.scale))
     kept = 20  # bits that keep the inverse root whole
 
     def function(q: int) -> int:
@@ -84,9 +82,8 @@ def rsqrt(op: Op) -> list[Step]:
 
 def hard_swish(op: Op) -> list[Step]:
     x, y = activations(op)
-    fine = np.float32(1 / 128) * np.float32(x.scale)
-    out_multiplier, out_shift = quantize_multiplier(float(fine / np.float32(y.scale)))
-    relu_multiplier, relu_shift = quantize_multiplier(float(fine / np.float32(3.0 / 32768.0)))
+    out_multiplier, out_shift = quantize_multiplier(x.scale / 128 / y.scale)
+    relu_multiplier, relu_shift = quantize_multiplier(x.scale / 128 * 32768 / 3)
     if out_shift > 0:
         raise Unsupported("an output scale too small for the reference")
     out16, relu16 = _to_16_bits(out_multiplier), _to_16_bits(relu_multiplier)
@@ -125,22 +122,27 @@ def _floor_log(x: float) -> float:
     return math.log(x) if x > 0 else -math.inf if x == 0 else math.nan
 
 
+def _float_logistic(x: float) -> float:
+    # the reference's steps, in single precision: far below 0 it takes the exponential alone
+    return math.exp(x) if x < -9 else float(1 / (np.float32(1) + np.float32(math.exp(-x))))
+
+
 # float operators of TensorFlow Lite Micro that may stand between DEQUANTIZE and QUANTIZE
 FLOAT: dict[str, Callable[[float], float]] = {
     "ABS": abs,
-    "CEIL": math.ceil,
-    "COS": math.cos,
+    "CEIL": lambda x: math.ceil(x) if math.isfinite(x) else x,
+    "COS": lambda x: math.cos(x) if math.isfinite(x) else math.nan,
     "ELU": lambda x: math.exp(x) - 1 if x < 0 else x,
     "EXP": lambda x: math.exp(min(x, 89.0)) if x < 89 else math.inf,
-    "FLOOR": math.floor,
+    "FLOOR": lambda x: math.floor(x) if math.isfinite(x) else x,
     "LOG": _floor_log,
-    "LOGISTIC": lambda x: 1 / (1 + math.exp(-x)) if x > -700 else 0.0,
+    "LOGISTIC": _float_logistic,
     "NEG": lambda x: -x,
     "RELU": lambda x: max(x, 0.0),
     "RELU6": lambda x: min(max(x, 0.0), 6.0),
-    "ROUND": round,  # halves to even, as the reference
+    "ROUND": lambda x: round(x) if math.isfinite(x) else x,  # halves to even, as the reference
     "RSQRT": lambda x: 1 / math.sqrt(x) if x > 0 else math.inf if x == 0 else math.nan,
-    "SIN": math.sin,
+    "SIN": lambda x: math.sin(x) if math.isfinite(x) else math.nan,
     "SQRT": lambda x: math.sqrt(x) if x >= 0 else math.nan,
     "SQUARE": lambda x: x * x,
     "TANH": math.tanh,
@@ -155,19 +157,15 @@ def island(op: Op) -> list[Step]:
 
     def function(q: int) -> int:
         value = np.float32((q - x.zero_point) * x.scale)
-        for f in functions:
-            value = np.float32(f(float(value)))
-        scaled = np.float32(value / np.float32(y.scale))
+        with np.errstate(over="ignore"):
+            for f in functions:
+                value = np.float32(f(float(value)))
+            scaled = np.float32(value / np.float32(y.scale))
         if math.isnan(scaled):
             raise Unsupported("values for which its float part is not defined")
         return 127 if scaled > 1e6 else -128 if scaled < -1e6 else round_away(float(scaled)) + y.zero_point
 
     return table_step_between(op, x, y, function)
-
-
-def _ratio(x: Tensor, y: Tensor) -> float:
-    """Ratio of the scales, divided in single precision as the reference does."""
-    return float(np.float32(x.scale) / np.float32(y.scale))
 
 
 def _to_16_bits(multiplier: int) -> int:
