@@ -106,29 +106,31 @@ def fold_edges(graph: Graph) -> None:
     The device's own buffers are int8 throughout; the graph's ``input_edges`` and ``output_edges`` keep what users of
     the model see. A uint8 edge is the int8 one plus 128.
     """
+    _drop_signs(graph)
     for i, t in enumerate(graph.inputs):
-        _as_int8(t)
         chain = _chain(graph, t, forward=True)
         if t.dtype in ("float32", "int16") and chain and chain[-1].kind == "QUANTIZE":
             inner = chain[-1].outputs[0]
-            _as_int8(inner)
             if inner.dtype == "int8":
                 edge = Tensor(t.name, t.shape, "int8", inner.scales, inner.zero_points)
                 graph.kept += [edge, inner]
                 graph.aliases[id(inner)] = (edge, 0)
                 graph.inputs[i] = edge
                 graph.ops = [op for op in graph.ops if op not in chain]
+    edges: dict[int, Tensor] = {}  # by id of the output that users of the model see; it may be there twice
     for i, t in enumerate(graph.outputs):
-        _as_int8(t)
+        if id(t) in edges:
+            graph.outputs[i] = edges[id(t)]
+            continue
         chain = _chain(graph, t, forward=False)
         kind = {"float32": "DEQUANTIZE", "int16": "QUANTIZE"}.get(t.dtype)
         if kind and chain and chain[-1].kind == kind:
             inner = chain[-1].tensor(0)
             if inner.dtype == "int8" and inner.data is None:
                 edge = Tensor(t.name, t.shape, "int8", inner.scales, inner.zero_points)
-                graph.kept.append(edge)
+                graph.kept += [edge, t]
                 graph.aliases[id(edge)] = (inner, 0)
-                graph.outputs[i] = edge
+                graph.outputs[i] = edges[id(t)] = edge
                 graph.ops = [op for op in graph.ops if op not in chain]
 
 
@@ -149,10 +151,17 @@ def _chain(graph: Graph, t: Tensor, forward: bool) -> list[Op]:
         t = op.outputs[0] if forward else op.tensor(0)
 
 
-def _as_int8(t: Tensor) -> None:
-    if t.dtype == "uint8" and t.data is None:
-        t.dtype = "int8"
-        t.zero_points = t.zero_points - 128
+def _drop_signs(graph: Graph) -> None:
+    """uint8 tensors that only QUANTIZE, DEQUANTIZE and reshapes touch are int8 ones plus 128."""
+    touched: dict[int, tuple[Tensor, set[str]]] = {id(t): (t, set()) for t in (*graph.inputs, *graph.outputs)}
+    for op in graph.ops:
+        for t in (*op.inputs, *op.outputs):
+            if t is not None:
+                touched.setdefault(id(t), (t, set()))[1].add(op.kind)
+    for t, kinds in touched.values():
+        if t.dtype == "uint8" and t.data is None and kinds <= {"QUANTIZE", "DEQUANTIZE", *RESHAPES}:
+            t.dtype = "int8"
+            t.zero_points = t.zero_points - 128
 
 
 def fold_islands(graph: Graph) -> None:

@@ -21,6 +21,7 @@ def resolve(graph: Graph, others: list[Graph]) -> None:
             initial |= _initial_values(others, op.options["subgraph"])
     names = _handles(graph)
     variables: dict[str, Tensor] = {}
+    assigned: set[str] = set()
     for op in graph.ops:
         if op.kind in ("READ_VARIABLE", "ASSIGN_VARIABLE"):
             value = op.outputs[0] if op.kind == "READ_VARIABLE" else op.tensor(1)
@@ -29,6 +30,9 @@ def resolve(graph: Graph, others: list[Graph]) -> None:
                 variables[name] = Tensor(name, value.shape, value.dtype, value.scales, value.zero_points, variable=True)
                 variables[name].initial = initial.get(name, b"")
             known = variables[name]
+            if op.kind == "ASSIGN_VARIABLE" and name not in assigned:
+                assigned.add(name)
+                known.fill = value.zero_point  # what the reference begins with: that of what is assigned first
             if value.dtype != known.dtype or value.size != known.size:
                 raise Unsupported(f"variable {name} with values of different types")
             if known.initial and len(known.initial) != known.nbytes:
