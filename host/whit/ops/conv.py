@@ -71,8 +71,7 @@ def fully_connected(op: Op) -> list[Step]:
     rows = x.size // weights.shape[1]
     if y.size != rows * weights.shape[0]:
         raise Unsupported("an output that does not fit the weights")
-    per_channel = len(op.tensor(1).scales) > 1
-    table = _multipliers(op, weights.shape[0], 0, float32_product=not per_channel)
+    table = _multipliers(op, weights.shape[0], 0)
     weights = weights.reshape(weights.shape[0], 1, 1, -1)
     return _steps(op, x, y, weights, 1, table, _bias(op, len(weights), 2), Window(1, rows, 1, rows))
 
@@ -147,23 +146,15 @@ def _weights(op: Op) -> Array:
     return weights
 
 
-def _multipliers(
-    op: Op, channels: int, axis: int, float32_product: bool = False, x: Tensor | None = None
-) -> list[tuple[int, int]]:
-    """(multiplier, shift) per output channel.
-
-    The reference multiplies the scales in double precision, but those of a fully connected layer with one
-    scale in single precision first.
-    """
+def _multipliers(op: Op, channels: int, axis: int, x: Tensor | None = None) -> list[tuple[int, int]]:
+    """(multiplier, shift) per output channel, worked out in double precision as the reference does."""
     x, w, y = x or op.tensor(0), op.tensor(1), op.outputs[0]
     if len(w.scales) not in (1, channels) or (len(w.scales) > 1 and w.axis != axis):
         raise Unsupported(f"{len(w.scales)} scales for {channels} channels")
     if not np.isfinite(w.scales).all() or (w.scales < 0).any():
         raise Unsupported("a scale out of range")
-    result = []
-    for scale in np.broadcast_to(w.scales, channels):
-        product = float(np.float32(x.scale) * scale) if float32_product else x.scale * float(scale)
-        result.append(quantize_multiplier(product / y.scale))
+    scales = np.broadcast_to(w.scales, channels)
+    result = [quantize_multiplier(x.scale * float(scale) / y.scale) for scale in scales]
     if any(shift > 30 for _, shift in result):
         raise Unsupported("a scale of 2**30 or more")
     return result

@@ -15,18 +15,18 @@ At = Callable[[Tensor], int]
 
 
 def add(op: Op) -> list[Step]:
-    a, b, y = _operands(op)
-    twice = 2 * max(a.scale, b.scale)
-    return _sum(op, a.scale / twice, b.scale / twice, twice / ((1 << 20) * y.scale), 20, 0)
+    return _sum(op, *_ratios(op), 20, 0)
 
 
 def sub(op: Op) -> list[Step]:
+    return _sum(op, *_ratios(op), 20, 1)
+
+
+def _ratios(op: Op) -> tuple[float, float, float]:
+    """Scales of the operands and of the output, as fractions of what the sum is computed in."""
     a, b, y = _operands(op)
-    # the reference works these ratios out in single precision
-    twice = np.float32(2) * np.float32(max(a.scale, b.scale))
-    ratios = [np.float32(a.scale) / twice, np.float32(b.scale) / twice]
-    ratios.append(twice / (np.float32(1 << 20) * np.float32(y.scale)))
-    return _sum(op, float(ratios[0]), float(ratios[1]), float(ratios[2]), 20, 1)
+    twice = 2 * max(a.scale, b.scale)
+    return a.scale / twice, b.scale / twice, twice / ((1 << 20) * y.scale)
 
 
 def squared_difference(op: Op) -> list[Step]:

@@ -56,8 +56,7 @@ def fixed_point_input(op: Op, integer_bits: int) -> tuple[Callable[[int], int], 
 
 def relu(op: Op) -> list[Step]:
     x, y = activations(op)
-    # the reference divides the scales in single precision here
-    multiplier, shift = quantize_multiplier(float(np.float32(x.scale) / np.float32(y.scale)))
+    multiplier, shift = quantize_multiplier(x.scale / y.scale)
     low, high = activation_range("RELU", y.scale, y.zero_point)
 
     def function(q: int) -> int:
