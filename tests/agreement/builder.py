@@ -8,7 +8,7 @@ from typing import Any
 import flatbuffers
 import numpy as np
 import numpy.typing as npt
-from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
+from tflite_micro.python.tflite_micro.runtime import schema_fb as schema  # its own place differs by version
 
 Array = npt.NDArray[Any]
 

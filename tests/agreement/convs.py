@@ -8,10 +8,10 @@ import numpy as np
 from hypothesis import strategies as st
 
 from .builder import Net, activation, padding
-from .draws import ACTIVATIONS, INT32_MAX, PADDINGS, SEEDS, ZEROS, Array, Case, Draw, inputs, int8, scales
+from .draws import ACTIVATIONS, INT32_MAX, PADDINGS, SEEDS, TIES, ZEROS, Array, Case, Draw, inputs, int8, scales
 
 # of the sum to the output: in the usual range, exactly 0.5, 1 and more (left shifts), and tiny, beyond 2**-31 too
-REALS = st.one_of(scales(-15, -4), scales(-15, -4), st.sampled_from([0.5, 0.25, 1.0]), scales(-1, 8), scales(-40, -25))
+REALS = st.one_of(scales(-15, -4), scales(-15, -4), TIES, scales(-1, 8), scales(-40, -25), scales(-26, -15))
 
 
 def _window(draw: Draw, least: int = 1) -> tuple[int, int, int, int]:
@@ -59,14 +59,21 @@ def _bounded(x: float, y: float, ws: list[float], weights: Array) -> tuple[list[
     return ws, limits
 
 
-def _bias(draw: Draw, limits: Array) -> Array | None:
-    """None, small ones, or ones of any size up to the limits, which lie beyond 2**30 where nothing is shifted left."""
-    how = draw(st.sampled_from(["none", "small", "any", "ends"]))
+def _bias(draw: Draw, limits: Array, reals: list[float]) -> Array | None:
+    """None, small ones, any up to the limits, or ones that lie half way between two outputs (+- 1) by themselves.
+
+    Where nothing is shifted left, the limits lie beyond 2**30. The last kind meets an input that is all zero point.
+    """
+    how = draw(st.sampled_from(["none", "small", "any", "ends", "ties", "ties"]))
     rng = np.random.default_rng(draw(SEEDS))
     if how == "none":
         return None
     if how == "small":
         return np.clip(rng.integers(-5000, 5001, len(limits)), -limits, limits)
+    if how == "ties":
+        halves = rng.integers(-130, 130, len(limits)) + 0.5
+        near = halves / np.broadcast_to(np.array(reals), len(limits)) + rng.integers(-1, 2, len(limits))
+        return np.clip(np.round(near), -limits, limits).astype(np.int64)
     return rng.integers(-limits, limits + 1) if how == "any" else rng.choice([-1, 1], len(limits)) * limits
 
 
@@ -91,7 +98,7 @@ def _image(draw: Draw, kind: str, groups: int, multiplier: int) -> Case:
     weights = int8(draw, (channels, rows[1], columns[1], per_group))
     x_scale, y_scale, ws = _weight_scales(draw, draw(REALS), channels)
     ws, limits = _bounded(x_scale, y_scale, ws, weights.reshape(channels, -1))
-    bias = _bias(draw, limits)
+    bias = _bias(draw, limits, [x_scale * s / y_scale for s in ws])
     net = Net()
     x = source = net.tensor((batch, h, w, groups * per_group), x_scale, zx)
     before = ""
@@ -141,7 +148,7 @@ def fully_connected(draw: Draw) -> Case:
     weights = int8(draw, (channels, k))
     x_scale, y_scale, ws = _weight_scales(draw, draw(REALS), channels)
     ws, limits = _bounded(x_scale, y_scale, ws, weights)
-    bias = _bias(draw, limits)
+    bias = _bias(draw, limits, [x_scale * s / y_scale for s in ws])
     form = draw(st.sampled_from(["flat", "kept", "image"]))
     x_shape = {"flat": (rows, k), "kept": (1, rows, k), "image": (rows, 1, k, 1)}[form]
     net = Net()

@@ -36,6 +36,12 @@ def scales(low: float = -10, high: float = 2) -> st.SearchStrategy[float]:
     return st.one_of(powers, st.floats(low, high).map(lambda e: float(np.float32(2.0**e))))
 
 
+# where the rounding of 6 / scale in single precision decides on the bound of a RELU6
+HALVES = st.integers(0, 120).map(lambda k: float(np.float32(6 / (k + 0.5))))
+# ratios of scales at which values lie half way between two outputs, if the reference's precision is kept
+TIES = st.sampled_from([0.25, 0.5, 0.75, 1.0, 1.5, 2.5])
+
+
 def shapes(low: int, high: int, longest: int = 6) -> st.SearchStrategy[tuple[int, ...]]:
     """Shapes of ``low`` to ``high`` axes."""
     return st.lists(st.integers(1, longest), min_size=low, max_size=high).map(tuple)
@@ -55,12 +61,12 @@ def int8(draw: Draw, shape: Sequence[int]) -> Array:
 
 
 def inputs(draw: Draw, shape: Sequence[int], zero: int) -> list[Array]:
-    """Three inputs: any bytes, an end or the zero point all over, and the two ends mixed."""
+    """Four inputs: any bytes, one of the ends all over, the zero point all over, and the two ends mixed."""
     rng = np.random.default_rng(draw(SEEDS))
-    flat = draw(st.sampled_from([-128, 127, zero]))
     return [
         rng.integers(-128, 128, shape).astype(np.int8),
-        np.full(shape, flat, np.int8),
+        np.full(shape, draw(st.sampled_from([-128, 127])), np.int8),
+        np.full(shape, zero, np.int8),
         rng.choice(np.array([-128, 127], np.int8), shape),
     ]
 
