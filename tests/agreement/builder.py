@@ -21,6 +21,7 @@ _OPTIONS = {
     "MEAN": "ReducerOptions",
     "SUM": "ReducerOptions",
     "REDUCE_MAX": "ReducerOptions",
+    "REDUCE_MIN": "ReducerOptions",
     "ADD": "AddOptions",
     "SUB": "SubOptions",
     "MUL": "MulOptions",
@@ -36,17 +37,38 @@ _OPTIONS = {
     "DEQUANTIZE": "DequantizeOptions",
     "UNIDIRECTIONAL_SEQUENCE_LSTM": "UnidirectionalSequenceLSTMOptions",
     "SVDF": "SVDFOptions",
+    "STRIDED_SLICE": "StridedSliceOptions",
+    "SPLIT": "SplitOptions",
+    "SPLIT_V": "SplitVOptions",
+    "PACK": "PackOptions",
+    "UNPACK": "UnpackOptions",
+    "GATHER": "GatherOptions",
+    "DEPTH_TO_SPACE": "DepthToSpaceOptions",
+    "SPACE_TO_DEPTH": "SpaceToDepthOptions",
+    "BATCH_MATMUL": "BatchMatMulOptions",
+    "TRANSPOSE_CONV": "TransposeConvOptions",
+    "RESIZE_BILINEAR": "ResizeBilinearOptions",
+    "RESIZE_NEAREST_NEIGHBOR": "ResizeNearestNeighborOptions",
+    "VAR_HANDLE": "VarHandleOptions",
+    "CALL_ONCE": "CallOnceOptions",
 }  # the others have none
 
 
 class Net:
-    """A model that is being written: tensors and operators in their order; tensors are numbers."""
+    """A model that is being written: tensors and operators in their order; tensors are numbers.
 
-    def __init__(self) -> None:
+    ``main``: the model of which this one is a further subgraph.
+    """
+
+    def __init__(self, main: Net | None = None) -> None:
         self._tensors: list[Any] = []
         self._operators: list[Any] = []
-        self._buffers: list[Any] = [schema.BufferT()]  # number 0 is empty by definition
-        self._codes: list[int] = []
+        # number 0 is empty by definition
+        self._buffers: list[Any] = main._buffers if main else [schema.BufferT()]
+        self._codes: list[int] = main._codes if main else []
+        self._others: list[Net] = []
+        if main:
+            main._others.append(self)
         self.shapes: list[tuple[int, ...]] = []
 
     def tensor(
@@ -82,15 +104,20 @@ class Net:
         self.shapes.append(tuple(t.shape))
         return len(self._tensors) - 1
 
-    def op(self, kind: str, inputs: Sequence[int], output: int, **options: Any) -> int:
-        """An operator; options have the names of the schema. Returns ``output``."""
+    def numbers(self, values: npt.ArrayLike) -> int:
+        """An int32 constant, as operators take their axes, sizes and paddings."""
+        data = np.asarray(values, np.int32)
+        return self.tensor(data.shape, dtype="int32", data=data)
+
+    def op(self, kind: str, inputs: Sequence[int], output: int | Sequence[int], **options: Any) -> Any:
+        """An operator; options have the names of the schema. Returns ``output``, one tensor or several."""
         code = getattr(schema.BuiltinOperator, kind)
         if code not in self._codes:
             self._codes.append(code)
         op = schema.OperatorT()
         op.opcodeIndex = self._codes.index(code)
         op.inputs = list(inputs)
-        op.outputs = [output]
+        op.outputs = [output] if isinstance(output, int) else list(output)
         if options and kind not in _OPTIONS:
             raise AttributeError(f"{kind} has no options")
         if kind in _OPTIONS:
@@ -103,15 +130,13 @@ class Net:
         self._operators.append(op)
         return output
 
-    def build(self, x: int, y: int) -> bytes:
-        """The file, with the one input x and the one output y."""
-        graph = schema.SubGraphT()
-        graph.tensors, graph.operators = self._tensors, self._operators
-        graph.inputs, graph.outputs = [x], [y]
+    def build(self, x: int | Sequence[int], y: int | Sequence[int]) -> bytes:
+        """The file, with the input x and the output y, or several of them."""
         model = schema.ModelT()
         model.version = 3
         model.description = "case"
-        model.subgraphs, model.buffers = [graph], self._buffers
+        graphs = [self._graph(x, y), *(other._graph([], []) for other in self._others)]
+        model.subgraphs, model.buffers = graphs, self._buffers
         model.operatorCodes = []
         for code in self._codes:
             entry = schema.OperatorCodeT()
@@ -122,6 +147,13 @@ class Net:
         builder = flatbuffers.Builder(1024)
         builder.Finish(model.Pack(builder), b"TFL3")
         return bytes(builder.Output())
+
+    def _graph(self, x: int | Sequence[int], y: int | Sequence[int]) -> Any:
+        graph = schema.SubGraphT()
+        graph.tensors, graph.operators = self._tensors, self._operators
+        graph.inputs = [x] if isinstance(x, int) else list(x)
+        graph.outputs = [y] if isinstance(y, int) else list(y)
+        return graph
 
 
 def activation(name: str) -> int:

@@ -163,3 +163,35 @@ def fully_connected(draw: Draw) -> Case:
     net.op("FULLY_CONNECTED", tensors, y, fusedActivationFunction=activation(act), keepNumDims=form == "kept")
     text = f"FULLY_CONNECTED {x_shape} * {weights.shape}, {act}, zeros {zx} {zy}, {len(ws)} scales, "
     return Case(net.build(x, y), inputs(draw, x_shape, zx), text + ("no bias" if bias is None else "bias"))
+
+
+@st.composite
+def transpose_conv(draw: Draw) -> Case:
+    """Kernels smaller and larger than the stride; outputs smaller and larger than what the input covers."""
+    pad, zx, zy = draw(PADDINGS), draw(ZEROS), draw(ZEROS)
+    batch, depth, channels = draw(st.sampled_from([1, 1, 2])), draw(st.integers(1, 5)), draw(st.integers(1, 5))
+    rows, columns = (draw(st.tuples(st.integers(1, 5), st.integers(1, 5), st.integers(1, 3))) for _ in range(2))
+    outs = [_grown(draw, *axis, pad) for axis in (rows, columns)]
+    weights = int8(draw, (channels, rows[1], columns[1], depth))
+    x_scale, y_scale, ws = _weight_scales(draw, draw(REALS), channels)
+    ws, limits = _bounded(x_scale, y_scale, ws, weights.reshape(channels, -1))
+    bias = _bias(draw, limits, [x_scale * s / y_scale for s in ws])
+    net = Net()
+    x = net.tensor((batch, rows[0], columns[0], depth), x_scale, zx)
+    out = (batch, *outs, channels)
+    tensors = [net.numbers(out), net.tensor(weights.shape, ws, data=weights), x]
+    if bias is not None:
+        tensors.append(net.tensor(bias.shape, [x_scale * s for s in ws], dtype="int32", data=bias))
+    y = net.tensor(out, y_scale, zy)
+    act = draw(ACTIVATIONS)
+    options = {"padding": padding(pad), "fusedActivationFunction": activation(act)}
+    net.op("TRANSPOSE_CONV", tensors, y, strideH=rows[2], strideW=columns[2], **options)
+    text = f"TRANSPOSE_CONV {net.shapes[x]} * {weights.shape} -> {out}, {pad} {act}, strides {rows[2]}x{columns[2]},"
+    return Case(net.build(x, y), inputs(draw, net.shapes[x], zx), f"{text} zeros {zx} {zy}, {len(ws)} scales")
+
+
+def _grown(draw: Draw, size: int, kernel: int, stride: int, pad: str) -> int:
+    """Output size of one axis: any that a convolution back would turn into ``size``."""
+    if pad == "SAME":
+        return size * stride - draw(st.integers(0, stride - 1))
+    return (size - 1) * stride + kernel + draw(st.integers(0, stride - 1))

@@ -23,11 +23,21 @@ SEEDS = st.integers(0, (1 << 32) - 1)
 
 @dataclass(frozen=True)
 class Case:
-    """A model of the test's own: the .tflite file, inputs in its own dtype, and what it is, for people."""
+    """A model of the test's own: the .tflite file, inputs in its own dtype, and what it is, for people.
+
+    A model with several inputs takes a tuple of arrays per run. ``expected``: outputs of each run where the reference
+    lacks the operator.
+    """
 
     model: bytes
-    inputs: list[Array]
+    inputs: Sequence[Array | tuple[Array, ...]]
     text: str
+    expected: list[list[Array]] | None = None
+
+    @property
+    def runs(self) -> list[tuple[Array, ...]]:
+        """All inputs of each run."""
+        return [x if isinstance(x, tuple) else (x,) for x in self.inputs]
 
 
 def scales(low: float = -10, high: float = 2) -> st.SearchStrategy[float]:

@@ -1,4 +1,4 @@
-"""Cases of ADD, SUB, MUL, MAXIMUM and MINIMUM, with every way in which two operands can meet in one model."""
+"""Cases of ADD, SUB, SQUARED_DIFFERENCE, MUL, PRELU, MAXIMUM and MINIMUM: every way in which two operands meet."""
 
 from __future__ import annotations
 
@@ -36,12 +36,45 @@ def extreme(draw: Draw, kind: str) -> Case:
     return _pair(draw, kind, scale, scale, scale)
 
 
+@st.composite
+def squared_difference(draw: Draw) -> Case:
+    a, ratio = draw(scales(-8, 1)), draw(st.one_of(st.just(1.0), scales(-4, 4), scales(-24, 24)))
+    b = float(np.float32(a * ratio))
+    # the difference is scaled to 2 * the larger scale, in 7 bits of fraction; its square fills 30 bits
+    real = draw(st.one_of(scales(-8, 0), scales(-8, 0), TIES, scales(-40, -20)))
+    return _pair(draw, "SQUARED_DIFFERENCE", a, b, float(np.float32(max(a, b) ** 2 / real)))
+
+
+@st.composite
+def prelu(draw: Draw) -> Case:
+    """Slopes of any shape that broadcasts to the input's, as a constant or another input."""
+    shape, zx, za, zy = draw(shapes(1, 4)), draw(ZEROS), draw(ZEROS), draw(ZEROS)
+    slopes = [draw(st.sampled_from([n, n, 1])) for n in shape][draw(st.integers(0, len(shape) - 1)) :]
+    x_scale, a_scale = draw(scales(-8, 1)), draw(scales(-10, -4))
+    # products of 255 * 255 * 2**14 and values of 255 * 2**22 stay inside int32
+    real = draw(st.one_of(scales(-3, 3), scales(-3, 3), TIES, scales(-40, 14)))
+    y_scale = float(np.float32(x_scale / real))
+    net = Net()
+    x = net.tensor(shape, x_scale, zx)
+    ins, values = x, list(inputs(draw, shape, zx))
+    if draw(st.booleans()):
+        a = net.tensor(slopes, a_scale, za, data=int8(draw, slopes))
+    else:
+        a = net.tensor(slopes, a_scale, za)
+        ins, values = [x, a], list(zip(values, inputs(draw, slopes, za), strict=True))
+    y = net.op("PRELU", [x, a], net.tensor(shape, y_scale, zy))
+    text = f"PRELU {shape} with {slopes}, scales {x_scale} {a_scale} -> {y_scale}, zeros {zx} {za} {zy}"
+    return Case(net.build(ins, y), values, text)
+
+
 def _pair(draw: Draw, kind: str, a_scale: float, b_scale: float, y_scale: float) -> Case:
     how, act = draw(st.sampled_from(HOWS)), draw(ACTIVATIONS)
     za, zb, zy = draw(ZEROS), draw(ZEROS), draw(ZEROS)
     options = {"fusedActivationFunction": activation(act)}
     if kind in ("MAXIMUM", "MINIMUM"):
         zb, zy, options = za, za, {}
+    if kind == "SQUARED_DIFFERENCE":
+        options = {}
     shape = draw(shapes(1, 4))
     net = Net()
     x = net.tensor(shape, a_scale, za)

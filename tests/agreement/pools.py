@@ -1,4 +1,4 @@
-"""Cases of MAX_POOL_2D, AVERAGE_POOL_2D, MEAN, SUM and REDUCE_MAX."""
+"""Cases of MAX_POOL_2D, AVERAGE_POOL_2D, MEAN, SUM, REDUCE_MAX and REDUCE_MIN."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def pool(draw: Draw, kind: str) -> Case:
 
 @st.composite
 def reduce(draw: Draw, kind: str) -> Case:
-    """MEAN, SUM or REDUCE_MAX over any axes."""
+    """MEAN, SUM, REDUCE_MAX or REDUCE_MIN over any axes."""
     shape, keep = draw(shapes(1, 4, 9)), draw(st.booleans())
     rank = len(shape)
     axes = draw(st.lists(st.integers(0, rank - 1), min_size=1, max_size=rank, unique=True))
@@ -43,7 +43,7 @@ def reduce(draw: Draw, kind: str) -> Case:
     zx, zy, x_scale = draw(ZEROS), draw(ZEROS), draw(scales(-8, 2))
     # input scale by output scale; 255 * 9**4 values * 2**8 stay inside int32
     real = draw(st.one_of(scales(-2, 3), scales(-2, 3), TIES, scales(3, 7), scales(-40, -31), scales(-31, -22)))
-    if kind == "REDUCE_MAX":
+    if kind in ("REDUCE_MAX", "REDUCE_MIN"):
         zy, real = zx, 1.0
     elif kind == "SUM":
         real = draw(scales(-10, 0))

@@ -8,16 +8,24 @@ sys.path.insert(0, sys.argv[1])
 import whit
 
 
+def filled(m, source):
+    n = 0
+    for x in m.inputs:
+        n += source.readinto(x)
+    return n == sum(len(x) for x in m.inputs)
+
+
 def run(kernels, blob, inputs, outputs):
     m = whit.load(blob, kernels)
     with open(inputs, "rb") as source, open(outputs, "wb") as target:
-        while source.readinto(m.input) == len(m.input):
+        while filled(m, source):
             micropython.heap_lock()
             try:
                 m.run()
             finally:
                 micropython.heap_unlock()
-            target.write(m.output)
+            for y in m.outputs:
+                target.write(y)
     return m.selftest()
 
 

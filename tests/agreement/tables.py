@@ -31,7 +31,11 @@ def table(draw: Draw, kind: str) -> Case:
     """One value in, one value out."""
     shape = draw(st.one_of(st.just((256,)), shapes(1, 4)))
     zx, x_scale = draw(ZEROS), draw(st.one_of(scales(-8, 1), scales(-20, 8), HALVES))
-    options = {"alpha": draw(st.sampled_from([0.01, 0.1, 0.25, 0.3]))} if kind == "LEAKY_RELU" else {}
+    options = (
+        {"alpha": draw(st.sampled_from([0.01, 0.1, 0.25, 0.3, 0.0, 1.0, 1.5, -0.2, -1.0, -3.0]))}
+        if kind == "LEAKY_RELU"
+        else {}
+    )
     if kind in ("LOGISTIC", "TANH"):
         zy, y_scale = (-128, 1 / 256) if kind == "LOGISTIC" else (0, 1 / 128)
         x_scale = min(x_scale, 8.0)  # from 16 on the converter refuses: 0.5 would be the only output between 0 and 1
@@ -40,6 +44,12 @@ def table(draw: Draw, kind: str) -> Case:
         zy = draw(ZEROS)
         real = draw(st.one_of(scales(-4, 4), scales(-4, 4), TIES, scales(-40, 22)))
         y_scale = float(np.float32(x_scale / real))
+    if kind == "ELU":  # the table is made in single precision, beyond int32 as well: far from there
+        x_scale = draw(scales(-8, 1))
+        y_scale = float(np.float32(x_scale * draw(scales(-4, 6))))
+    if kind == "RSQRT":  # negative values are an error of the reference
+        zx, x_scale = -128, draw(scales(-12, 4))
+        y_scale = float(np.float32(draw(scales(-8, 0)) / np.sqrt(x_scale)))
     if kind == "HARD_SWISH":
         # the reference asks for an output that is not much finer than the input
         x_scale = draw(scales(-8, 1))
