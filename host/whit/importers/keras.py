@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ import numpy.typing as npt
 from whit.errors import WhitError
 
 MAX_SAMPLES = 500  # ranges of activations do not get better with more; time does grow
+MAX_STEPS = 200  # of a recurrent layer, each a copy of its operators
 
 
 def load(path: Path) -> Any:
@@ -60,21 +62,63 @@ def to_tflite(model: Any, samples: npt.NDArray[Any]) -> bytes:
             yield [sample[None]]
 
     try:
-        with _quiet():
+        with _quiet(), _unrolled(model):
             entry = keras.Input(batch_shape=(1, *samples.shape[1:]), name="input")
-            converter = tf.lite.TFLiteConverter.from_keras_model(keras.Model(entry, model(entry, training=False)))
+            fixed = keras.Model(entry, model(entry, training=False))
+            _refuse_loops(fixed, entry, model.name)
+            converter = tf.lite.TFLiteConverter.from_keras_model(fixed)
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
             converter.representative_dataset = representative
             converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
             converter.inference_input_type = tf.int8
             converter.inference_output_type = tf.int8
             content: bytes = converter.convert()
+    except WhitError:
+        raise
     except Exception as error:  # the converter raises anything, with pages of text
         raise WhitError(
-            f"{getattr(model, 'name', 'model')}: TensorFlow cannot convert it to int8 ({_first_line(error)})",
+            f"{getattr(model, 'name', 'model')}: TensorFlow cannot convert it to int8 ({_missing(error)})",
             "build it from layers that TensorFlow Lite knows, with fixed shapes",
         ) from error
     return content
+
+
+@contextlib.contextmanager
+def _unrolled(model: Any) -> Iterator[None]:
+    """Recurrent layers as one copy of their operators per step: neither TensorFlow's int8 nor whit has loops."""
+    keras = _keras()
+
+    def looped(layer: Any) -> bool:
+        if not isinstance(layer, keras.layers.RNN) or layer.unroll or layer.stateful:
+            return False
+        steps = (layer.get_build_config() or {}).get("input_shape", (None, None))[1]
+        return steps is not None and steps <= MAX_STEPS
+
+    layers = [layer for layer in model._flatten_layers() if looped(layer)]
+    for layer in layers:
+        layer.unroll = True
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer.unroll = False
+
+
+def _refuse_loops(model: Any, entry: Any, name: str) -> None:
+    """TensorFlow's converter crashes on a loop, and takes the whole process with it, so nothing with one gets there."""
+    import tensorflow as tf
+
+    @tf.function(input_signature=[tf.TensorSpec(entry.shape, entry.dtype)])  # type: ignore[untyped-decorator]
+    def run(x: Any) -> Any:
+        return model(x, training=False)
+
+    graph = run.get_concrete_function().graph.as_graph_def()
+    nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
+    if any(node.op in ("While", "StatelessWhile") for node in nodes):
+        raise WhitError(
+            f"{name}: has a loop over tensors, or a recurrent layer that is stateful or over {MAX_STEPS} steps",
+            "shorten its sequences, for example with a Conv1D with strides; stateful=False",
+        )
 
 
 def _keras() -> Any:
@@ -89,6 +133,12 @@ def _keras() -> Any:
             "a Keras model needs TensorFlow, which is not installed", "pip install 'whit[keras]'"
         ) from error
     return keras
+
+
+def _missing(error: Exception) -> str:
+    """The operators that TensorFlow Lite does not have, which stand far down in the converter's error."""
+    names = re.findall(r"^(?:TF Select|Custom) ops: (.+)$", str(error), re.MULTILINE)
+    return f"TensorFlow Lite has no {', '.join(names)}" if names else _first_line(error)
 
 
 def _first_line(error: Exception) -> str:
