@@ -15,6 +15,7 @@ VERBS = {
     "convert": "Convert a trained model to a .whit file.",
     "inspect": "Show what is in a .whit file: layers, sizes, memory.",
     "run": "Run a .whit file on a virtual or a real board.",
+    "ops": "List the operators and Keras layers that run.",
     "virtual": "Start a virtual board and print its port.",
     "boards": "List the boards that are connected.",
     "deploy": "Put a model and the runtime on a board.",
