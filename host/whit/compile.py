@@ -77,7 +77,8 @@ def merge_tables(graph: Graph, steps: list[Step]) -> list[Step]:
             t = before.output
             users = [s for s in steps[i:] if any(graph.storage(x) is graph.storage(t) for x in s.inputs)]
             outer = any(graph.storage(o) is graph.storage(t) for o in graph.outputs)
-            same = graph.storage(step.inputs[0]) is graph.storage(t) and t.size == graph.storage(t).size
+            same = graph.storage(step.inputs[0]) is graph.storage(t)
+            same = same and step.inputs[0].size == t.size == graph.storage(t).size
             if same and users == [step] and not outer and not t.variable:
                 merged[-1] = chained(before, step)
                 continue
