@@ -8,12 +8,13 @@ export PIP_NO_CACHE_DIR := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export KERAS_HOME := $(CURDIR)/.venv/keras
 
-.PHONY: help setup demo test lint format clean
+.PHONY: help setup demo test lint format bench clean
 help:
 	@echo "make setup   .venv with the package, TensorFlow and the tools (1.9 GB, once)"
 	@echo "make demo    train a gesture model, convert, deploy to a virtual board, compare"
 	@echo "make test    every test"
 	@echo "make lint    ruff and mypy"
+	@echo "make bench   memory and streaming of MODELS, as tables"
 	@echo "make format  let ruff put the code in order"
 	@echo "make clean   remove what the build and the tests made; .venv stays"
 
@@ -41,6 +42,11 @@ lint: setup
 format: setup
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
+
+MODELS ?= $(wildcard ../shared/models/*.tflite)
+bench: setup
+	$(PY) bench/memory.py $(MODELS)
+	$(PY) bench/stream.py $(MODELS)
 
 clean:
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis examples/*/build

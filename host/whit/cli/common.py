@@ -10,8 +10,8 @@ from rich.console import Console
 
 
 def kilobytes(n: float) -> str:
-    """1536 -> '1.5 KB'."""
-    return f"{n / 1024:.1f} KB"
+    """1536 -> '1.5 KB', 35 -> '35 B'."""
+    return f"{n:.0f} B" if n < 1000 else f"{n / 1024:.1f} KB"
 
 
 def shape(dimensions: tuple[int, ...]) -> str:
