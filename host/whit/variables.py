@@ -15,6 +15,7 @@ def resolve(graph: Graph, others: list[Graph]) -> None:
     """Replaces the family's operators in ``graph``; ``others`` are the model's further subgraphs, by index from 1."""
     if not any(op.kind in KINDS for op in graph.ops):
         return
+    _drop_unread(graph)
     initial: dict[str, bytes] = {}
     for op in graph.ops:
         if op.kind == "CALL_ONCE":
@@ -39,6 +40,24 @@ def resolve(graph: Graph, others: list[Graph]) -> None:
                 raise Unsupported(f"variable {name} with an initial value of another size")
     graph.ops = [_rewritten(graph, op, i, names, variables) for i, op in enumerate(graph.ops)]
     graph.ops = [op for op in graph.ops if op.kind not in ("VAR_HANDLE", "CALL_ONCE", "READ_VARIABLE")]
+
+
+def _drop_unread(graph: Graph) -> None:
+    """Removes variables that no output depends on: layers for training leave the state of their random numbers."""
+    names = _handles(graph)
+    wanted: set[int | str] = {id(t) for t in graph.outputs}  # tensors, and names of variables
+    alive: set[int] = set()
+    count = -1
+    while len(alive) != count:  # what is read here may be assigned further down
+        count = len(alive)
+        for op in reversed(graph.ops):
+            assigns = op.kind == "ASSIGN_VARIABLE" and names[id(op.tensor(0))] in wanted
+            if id(op) not in alive and (assigns or any(id(t) in wanted for t in op.outputs)):
+                alive.add(id(op))
+                wanted |= {id(t) for t in op.inputs if t is not None}
+                if op.kind == "READ_VARIABLE":
+                    wanted.add(names[id(op.tensor(0))])
+    graph.ops = [op for op in graph.ops if id(op) in alive or op.kind == "CALL_ONCE"]
 
 
 def _handles(graph: Graph) -> dict[int, str]:
