@@ -27,6 +27,7 @@ def compile_graph(
     ``test_input``: int8 values of all inputs, flat; their output becomes the blob's self-test (default: noise).
     Raises WhitError that names every operator that cannot run, with its layer.
     """
+    _check_quantised(graph)
     try:
         passes.clean(graph)
         layout.arrange(graph)
@@ -48,6 +49,18 @@ def compile_graph(
 
 
 _HINT = "rebuild it with fixed shapes, quantised to int8; 'whit ops' lists what runs"
+
+
+def _check_quantised(graph: Graph) -> None:
+    """One line for a float model, instead of a list of all its operators."""
+    tensors = [t for op in graph.ops for t in (*op.inputs, *op.outputs) if t is not None]
+    if tensors and not any(t.dtype in ("int8", "uint8", "int16") for t in tensors):
+        kinds = sorted({t.dtype for t in tensors if t.dtype.startswith("float")})
+        if kinds:
+            raise WhitError(
+                f"{graph.source}: a {kinds[-1]} model; whit runs int8",
+                "'whit convert MODEL.keras --samples X.npy' quantises the Keras model that it came from",
+            )
 
 
 def lower(graph: Graph) -> list[Step]:

@@ -207,3 +207,14 @@ def test_a_blob_names_its_model(model: Path) -> None:
 def test_reading_back_what_was_written(model: Path, tmp_path: Path) -> None:
     report = conversion.convert(model, tmp_path / "m.whit")
     assert read(tmp_path / "m.whit") == report.blob
+
+
+def test_a_float_model_is_named_as_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    net = Net()
+    x = net.tensor((1, 4), dtype="float32")
+    weights = net.tensor((2, 4), dtype="float32", data=np.ones((2, 4), np.float32))
+    path = tmp_path / "m.tflite"
+    path.write_bytes(net.build(x, net.op("FULLY_CONNECTED", [x, weights, -1], net.tensor((1, 2), dtype="float32"))))
+    lines = failure(capsys, "convert", path, "-o", tmp_path / "m.whit")
+    assert lines[0] == "whit: m.tflite: a float32 model; whit runs int8"
+    assert "--samples" in lines[2]
