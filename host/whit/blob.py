@@ -116,6 +116,11 @@ class Blob:
         return len(self.content)
 
     @property
+    def window_bytes(self) -> int:
+        """Bytes of RAM that stand in for the file where the model is streamed: PLAN, and the largest part of DATA."""
+        return len(self.plan) + max((r[3] for r in self.records), default=0)
+
+    @property
     def records(self) -> list[list[int]]:
         """PLAN as lists of words."""
         words = list(struct.unpack(f"<{len(self.plan) // 4}I", self.plan))

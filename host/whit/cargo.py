@@ -95,8 +95,10 @@ def make_plan(items: list[Item], on_board: Mapping[str, str]) -> Plan:
 def check_fit(blob: Blob, file: str, plan: Plan, info: BoardInfo) -> None:
     """WhitError where the board has too little RAM for the model, or too little flash for the files."""
     board = "the virtual board" if info.virtual else info.machine.split(" with ")[0]
-    need = blob.blob_bytes + blob.arena_bytes
+    # weights that do not fit stay in the file: then only the largest layer's must, one at a time
+    need = min(blob.blob_bytes, blob.window_bytes) + blob.arena_bytes
     if need > info.free_ram:
+        need = blob.blob_bytes + blob.arena_bytes
         weights, arena = (f"{size / 1024:.1f}" for size in (blob.blob_bytes, blob.arena_bytes))
         raise WhitError(
             f"{file} needs {need / 1024:.1f} KB (weights {weights}, arena {arena}); "
