@@ -8,6 +8,6 @@ class BlobError(ValueError):
 
 def load(source, kernels=None, stream=None):
     "Model from the path of a .whit file, or from its bytes."
-    from .model import load  # only now: importing whit costs nearly nothing
+    from .loader import load  # only now: importing whit costs nearly nothing
 
     return load(source, kernels, stream)

@@ -1,0 +1,115 @@
+# load: from a file or bytes to a Model. It leaves RAM when it is done.
+import gc
+import sys
+from array import array
+
+from . import BlobError
+from .model import Model, allocate, best
+
+_SPARE = 24 * 1024  # heap that must stay beside blob and arena: kernels are compiled there
+
+
+class _Zeros:
+    # array('b', _Zeros(n)) allocates its n bytes at once, with no second copy
+    def __init__(self, n):
+        self.n = n
+
+    def __len__(self):
+        return self.n
+
+    def __iter__(self):
+        return (0 for _ in range(self.n))
+
+
+def load(source, kernels=None, stream=None):
+    name = "blob"
+    file = None
+    if isinstance(source, str):
+        name = source.rsplit("/", 1)[-1]
+        try:
+            file = open(source, "rb")
+        except OSError as e:
+            from errno import ENOENT
+
+            if e.errno != ENOENT:
+                raise
+            raise OSError("%s: no such file" % name)
+    elif not isinstance(source, (bytes, bytearray, memoryview)):
+        source = bytearray(source)
+    from . import verify
+
+    kind = Model
+    try:
+        if file:
+            # the checksum comes first: no size of a damaged file is believed
+            head = file.read(36)
+            size = file.seek(0, 2)
+            arena = verify.header(name, head, size)
+            verify.whole(name, head, _pieces(file))
+        else:
+            blob = source
+            arena = verify.header(name, blob, len(blob))
+            verify.whole(name, blob, (memoryview(blob)[12:],))
+        arena = allocate(name, arena, lambda n: array("b", _Zeros(n)))
+        if file:
+            blob = None if stream else _mapped(file) or _read(name, file, head, size, stream)
+            if blob is None:
+                from .stream import StreamModel, paged
+
+                kind = StreamModel
+                blob = paged(name, file, size)
+        verify.plan(name, blob)
+        model = kind(name, blob, arena, best(kernels))
+    except BaseException:
+        if file:
+            file.close()
+        raise
+    finally:
+        # each blob is loaded and checked once; the code for it need not stay in RAM
+        for path in list(sys.modules):
+            if path.startswith("whit.checks") or path in ("whit.verify", "whit.loader"):
+                del sys.modules[path]
+        for module in ("loader", "verify", "checks"):
+            sys.modules["whit"].__dict__.pop(module, None)
+    if file and isinstance(blob, memoryview):
+        model.where = ", in place"
+    elif file and kind is Model:
+        file.close()
+    return model
+
+
+def _mapped(file):
+    # the file's own memory, where the file system is mapped (ROMFS) and its words are aligned
+    try:
+        from uctypes import addressof
+
+        blob = memoryview(file)
+        return None if addressof(blob) & 3 else blob
+    except (ImportError, TypeError):
+        return None
+
+
+def _read(name, file, head, size, stream):
+    # the whole file; None where it leaves too little RAM, unless it must (stream is False)
+    try:
+        blob = allocate(name, size, bytearray)
+    except MemoryError:
+        if stream is False:
+            raise
+        return None
+    if stream is None and gc.mem_free() < _SPARE:
+        return None
+    file.seek(0)
+    if file.readinto(blob) != size or blob[:36] != head:
+        raise BlobError("%s: changes while it is read" % name)
+    return blob
+
+
+def _pieces(file):
+    # all of the file from byte 12 on, through one small buffer
+    buffer = memoryview(bytearray(512))
+    file.seek(12)
+    n = file.readinto(buffer)
+    while n:
+        yield buffer[:n]
+        n = file.readinto(buffer)
