@@ -16,10 +16,9 @@ ABSENT = -1
 @st.composite
 def lstm(draw: Draw) -> Case:
     n, units, times = draw(st.integers(1, 9)), draw(st.integers(1, 9)), draw(st.integers(1, 4))
-    batch = draw(st.sampled_from([1, 1, 1, 2]))
-    major = draw(st.booleans())
+    batch, major = draw(st.sampled_from([(1, False), (1, False), (1, True), (2, False), (2, True)]))
     # inner values of about the range of sigmoid and tanh, and some far beyond
-    x_scale, w_scale = draw(scales(-8, -2)), draw(scales(-9, -3))
+    x_scale, w_scale = draw(scales(-9, -3)), draw(scales(-10, -5))
     h_scale = draw(st.one_of(st.just(2.0**-7), scales(-9, -5)))
     power = draw(st.sampled_from([-11, -11, -12, -10, -13, -15, -9, -17]))
     clip = draw(st.sampled_from([0.0, 0.0, 10.0, 0.5, 3e-5, -1.0]))
@@ -32,7 +31,7 @@ def lstm(draw: Draw) -> Case:
     for i in range(1, 9):
         size = (units, n if i < 5 else units)
         scale = float(np.float32(w_scale * draw(scales(-1, 1))))
-        inputs[i] = net.tensor(size, scale, data=int8(draw, size))
+        inputs[i] = net.tensor(size, scale, data=_weights(draw, size))
     for i in range(12, 16):
         inputs[i] = net.tensor((units,), x_scale * w_scale, dtype="int32", data=_biases(draw, units, x_scale * w_scale))
     inputs[18] = net.tensor((batch, units), h_scale, zh, variable=True)
@@ -66,9 +65,9 @@ def svdf(draw: Draw) -> Case:
     y_scale = float(np.float32(bias_scale * 2.0 ** (spread + fill)))
     net = Net()
     x = net.tensor((batch, n), x_scale, zx)
-    features = net.tensor((filters, n), f_scale, data=int8(draw, (filters, n)))
+    features = net.tensor((filters, n), f_scale, data=_weights(draw, (filters, n)))
     dtype = "int16" if wide else "int8"
-    times = _wide(draw, (filters, memory), most) if wide else int8(draw, (filters, memory))
+    times = _wide(draw, (filters, memory), most) if wide else _weights(draw, (filters, memory))
     weights = net.tensor((filters, memory), t_scale, dtype=dtype, data=times)
     bias = net.tensor((units,), bias_scale, dtype="int32", data=_biases(draw, units, bias_scale))
     state = net.tensor((batch, filters * memory), state_scale, zs, dtype=dtype, variable=True)
@@ -78,6 +77,13 @@ def svdf(draw: Draw) -> Case:
     text = f"SVDF {n} -> {units}, batch {batch}, rank {rank}, memory {memory}, {dtype}, "
     text += f"scales {x_scale} {f_scale} {state_scale} {t_scale} {y_scale}, zeros {zx} {zs} {zy}"
     return Case(net.build(x, y), _runs(draw, (batch, n), zx), text)
+
+
+def _weights(draw: Draw, shape: tuple[int, int]) -> Array:
+    """Mostly any bytes: the extreme ones drive all to where gates are open or shut, and nothing is to be seen."""
+    if draw(st.integers(0, 7)) == 7:
+        return int8(draw, shape)
+    return np.random.default_rng(draw(SEEDS)).integers(-128, 128, shape).astype(np.int8)
 
 
 def _biases(draw: Draw, n: int, scale: float) -> Array:
