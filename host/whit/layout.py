@@ -71,10 +71,11 @@ def place_parts(graph: Graph) -> None:
     """Parts of a tensor that lie in it as one piece are its memory: inputs of CONCATENATION and PACK, outputs of SPLIT,
     UNPACK and slices. Convolutions write their channels between those of others."""
     for op in list(graph.ops):
+        if op.kind in ("SPLIT", "SPLIT_V", "UNPACK"):
+            _place_outputs(graph, op)
+    for op in graph.ops[::-1]:  # the outermost first: what is a part of it already can have parts itself
         if op.kind in ("CONCATENATION", "PACK"):
             _place_inputs(graph, op)
-        elif op.kind in ("SPLIT", "SPLIT_V", "UNPACK"):
-            _place_outputs(graph, op)
 
 
 def _place_inputs(graph: Graph, op: Op) -> None:
@@ -83,7 +84,7 @@ def _place_inputs(graph: Graph, op: Op) -> None:
     stride = contiguous(y.shape)[axis]
     outer = math.prod(y.shape[:axis])
     parts = [t for t in op.inputs if t is not None]
-    if op.options.get("activation", "NONE") != "NONE" or y.dtype != "int8" or graph.storage(y) is not y:
+    if op.options.get("activation", "NONE") != "NONE" or y.dtype != "int8":
         return
     start = 0
     remaining: list[Tensor | None] = []
