@@ -89,13 +89,19 @@ def _buffers(graph: Graph, steps: list[Step]) -> dict[int, Buffer]:
         for t in step.inplace:
             source = id(graph.storage(t))
             a, b = buffers[source], buffers[out]
-            if a is not b and a.last == i and b.first == i and a.size == b.size:
+            if a is not b and a.last == i and b.first == i and a.size == b.size and _read_alone(graph, step, t):
                 a.last = b.last
                 for key, buffer in buffers.items():
                     if buffer is b:
                         buffers[key] = a
                 break
     return buffers
+
+
+def _read_alone(graph: Graph, step: Step, t: Tensor) -> bool:
+    """Whether no other input lies elsewhere in t's memory, where it would be overwritten before it is read."""
+    others = [u for u in step.inputs if graph.storage(u) is graph.storage(t)]
+    return all((graph.offset(u), u.size) == (graph.offset(t), t.size) for u in others)
 
 
 def _place(buffers: list[Buffer], bound: int) -> int:
