@@ -51,9 +51,9 @@ KERNELS: dict[str, dict[str, str]] = {
         "FLOAT": f"DEQUANTIZE, then QUANTIZE, between them any of {', '.join(sorted(FLOAT))}",
     },
     "copy": {
-        "PAD": "none where a convolution follows",
+        "PAD": "no step of its own before a convolution",
         "PADV2": "",
-        "CONCATENATION": "none where its parts are written in place",
+        "CONCATENATION": "no step of its own where its parts are written in place",
         "PACK": "",
         "UNPACK": "",
         "SLICE": "constant places",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 import pytest
@@ -18,3 +19,4 @@ def tensorflow() -> None:
         if os.environ.get("CI") == "true":
             pytest.fail(str(error))
         pytest.skip(str(error))
+    gc.freeze()  # each conversion collects garbage, which without what TensorFlow's import left is a matter of a moment

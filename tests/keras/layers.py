@@ -39,15 +39,15 @@ class Row:
             return random.integers(0, self.indices, (count, *self.shape)).astype(np.float32)
         return random.normal(0, 1, (count, *self.shape)).astype(np.float32)
 
-    def model(self, alone: bool = False) -> Any:
-        """The Keras model, with weights that a fixed seed gives; ``alone`` is the model of ``after`` only."""
+    def model(self) -> Any:
+        """The Keras model, with weights that a fixed seed gives."""
         import keras
 
         keras.utils.set_random_seed(1)
         names: dict[str, Any] = {**vars(keras.layers), "ops": keras.ops, "keras": keras}
         names["activations"] = keras.activations
         x = entry = keras.Input(self.shape)
-        for code in [self.after] if alone else [self.after, self.code]:
+        for code in (self.after, self.code):
             if code:
                 made = eval(code, {**names, "x": x})
                 x = made if re.search(r"\bx\b", code) else made(x)
@@ -242,7 +242,11 @@ TABLE: dict[str, list[Row]] = {
             Row(call, I, after="Conv2D(3, 3)")
             for call in (
                 *("RandomFlip()", "RandomRotation(0.1)", "RandomZoom(0.1)", "RandomTranslation(0.1, 0.1)"),
-                *("RandomContrast(0.1)", "RandomBrightness(0.1)"),
+                *("RandomContrast(0.1)", "RandomBrightness(0.1)", "RandomShear(0.1)", "RandomPerspective(0.1)"),
+                *("RandomErasing(0.1)", "RandomGaussianBlur(0.1)", "RandomGrayscale(0.1)", "RandomHue(0.1)"),
+                *("RandomInvert(0.1)", "RandomPosterization(4)", "RandomSaturation(0.1)", "RandomSharpness(0.1)"),
+                *("RandomColorJitter(contrast_factor=0.1)", "RandomColorDegeneration(0.1)"),
+                *("RandomElasticTransform(0.1)", "RandAugment()", "AugMix()", "CutMix()", "MixUp()"),
             )
         ),
         Row("RandomCrop(6, 6)", I, after="Conv2D(3, 3, padding='same')"),
@@ -250,6 +254,10 @@ TABLE: dict[str, list[Row]] = {
     "Other layers": [
         Row("Masking()", S),
         Row("LSTM(5)(Masking()(x))", T),
+        Row("ReversibleEmbedding(20, 4)", (6,), indices=20),
+        Row("AutoContrast()", I),
+        Row("Solarization(0.1)", I, after="Conv2D(3, 3)"),
+        Row("IntegerLookup(vocabulary=[3, 5])", (3,), indices=8),
         Row("Lambda(lambda t: t * 2)", V),
         Row("Lambda(lambda t: ops.sin(t))", V),
         Row("Discretization(bin_boundaries=[0.0, 1.0])", V),
@@ -326,6 +334,17 @@ TABLE: dict[str, list[Row]] = {
         Row("LayerNormalization()(Add()([x, MultiHeadAttention(2, 3)(x, x)]))", S),
         Row("Conv2D(3, 3, padding='same')(Concatenate()([UpSampling2D(2)(MaxPooling2D(2)(x)), x]))", I),
     ],
+}
+
+
+# what of keras.layers has no row, and why
+ABSENT = {
+    "text and categories, made into numbers before a model sees them": [
+        *("Hashing", "HashedCrossing", "StringLookup", "TextVectorization")
+    ],
+    "base classes and parts": ["Layer", "Wrapper", "Pipeline", "InputLayer", "InputSpec", "MaxNumBoundingBoxes"],
+    "not buildable inside of a model": ["Equalization", "ContrastLimitedAdaptiveHistogramEqualization"],
+    "models of other frameworks": ["FlaxLayer", "JaxLayer", "TFSMLayer", "TorchModuleWrapper"],
 }
 
 
