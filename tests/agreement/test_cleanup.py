@@ -181,6 +181,13 @@ def _table_seen_between() -> tuple[Case, list[str]]:
     return m.case(m.sigmoid(t), t), ["RELU", "LOGISTIC"]
 
 
+def _part_of_what_is_overwritten() -> tuple[Case, list[str]]:
+    m = _Model(3, 5)  # the sum may not take the memory of x: the kernel still reads the first row of it, broadcast
+    x = m.relu(m.x)
+    first, _, _ = m.split(x, 0, 3)
+    return m.case(int(m.net.op("ADD", [x, first], m.tensor((3, 5))))), ["RELU", "ADD"]
+
+
 MODELS: list[Callable[[], tuple[Case, list[str]]]] = [
     _pad_conv,
     _pad_depthwise,
@@ -193,6 +200,7 @@ MODELS: list[Callable[[], tuple[Case, list[str]]]] = [
     _joined_with_what_cannot_move,
     _packed,
     _split_and_joined,
+    _part_of_what_is_overwritten,
     _tables,
     _table_seen_between,
 ]
@@ -205,7 +213,7 @@ def test_steps_that_stay(
     boards: list[Runtime],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The layers are these; without the clean-up there are more of them, in no less memory."""
+    """The layers are these; without the clean-up there are more of them, in as much memory or more."""
     case, layers = make()
     Bench(device, boards).check(case)
     tidy = _blob(case)
@@ -215,7 +223,8 @@ def test_steps_that_stay(
     untidy = _blob(case)
     Bench(device, boards).check(case)
     assert len(tidy.layers) <= len(untidy.layers)
-    assert tidy.arena_bytes <= untidy.arena_bytes
+    # (a part that is not copied may keep a sum from being made in place)
+    assert tidy.arena_bytes <= untidy.arena_bytes or make is _part_of_what_is_overwritten
     if not make.__name__.endswith(("stays", "between")):
         assert len(tidy.layers) < len(untidy.layers)
 
