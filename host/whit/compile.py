@@ -35,6 +35,8 @@ def compile_graph(
         _check_edges(graph)
     except Unsupported as reason:
         raise WhitError(f"{graph.source}: {reason}", _HINT) from reason
+    except _MISFITS as error:
+        raise WhitError(f"{graph.source}: its operators do not fit together", _HINT) from error
     placed = plan(graph, steps)
     plan_bytes, data = _serialise(graph, steps, placed)
     meta = _meta(graph, steps, labels or [])
@@ -49,6 +51,7 @@ def compile_graph(
 
 
 _HINT = "rebuild it with fixed shapes, quantised to int8; 'whit ops' lists what runs"
+_MISFITS = (ArithmeticError, LookupError, TypeError, ValueError)  # what numbers of a damaged model lead to
 
 
 def _check_quantised(graph: Graph) -> None:
@@ -75,6 +78,8 @@ def lower(graph: Graph) -> list[Step]:
         except Unsupported as reason:
             detail = f": {reason}" if str(reason) else ""
             refused.append(f"{op.kind} (layer {op.index}{detail})")
+        except _MISFITS:
+            refused.append(f"{op.kind} (layer {op.index}: its inputs and options do not fit together)")
     if refused:
         what = "1 operator cannot run" if len(refused) == 1 else f"{len(refused)} operators cannot run"
         raise WhitError(f"{graph.source}: {what}: {', '.join(refused)}", _HINT)

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from whit.graph import Unsupported
+
 INT32_MIN, INT32_MAX = -(1 << 31), (1 << 31) - 1
 
 
@@ -97,9 +99,10 @@ def activation_range(activation: str, scale: float, zero_point: int) -> tuple[in
     def q(value: float) -> int:
         return zero_point + round_away(float(np.float32(value) / np.float32(scale)))
 
-    low, high = {"NONE": (None, None), "RELU": (0.0, None), "RELU6": (0.0, 6.0), "RELU_N1_TO_1": (-1.0, 1.0)}[
-        activation
-    ]
+    bounds = {"NONE": (None, None), "RELU": (0.0, None), "RELU6": (0.0, 6.0), "RELU_N1_TO_1": (-1.0, 1.0)}
+    if activation not in bounds:
+        raise Unsupported(f"a fused {activation}")
+    low, high = bounds[activation]
     return (
         -128 if low is None else max(-128, q(low)),
         127 if high is None else min(127, q(high)),

@@ -117,6 +117,8 @@ def _binary(op: Op, code: int, tail: list[int], scratch: int = 0, mode: int = 0)
 def broadcast(a: tuple[int, ...], b: tuple[int, ...], out: tuple[int, ...]) -> tuple[list[int], list[int], list[int]]:
     """Four (size, stride of a, stride of b): axes merged where both operands run on; stride 0 repeats."""
     rank = len(out)
+    if max(len(a), len(b)) > rank:
+        raise Unsupported(f"shapes {a} and {b} that do not broadcast to {out}")
     a, b = (1,) * (rank - len(a)) + a, (1,) * (rank - len(b)) + b
     merged: list[list[int]] = []
     stride_a = stride_b = 1

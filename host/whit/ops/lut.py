@@ -30,6 +30,8 @@ def table_step(op: Op, function: Callable[[int], int]) -> list[Step]:
 
 def table_step_between(op: Op, x: Tensor, y: Tensor, function: Callable[[int], int]) -> list[Step]:
     """The same for tensors that are int8 already."""
+    if x.size != y.size:
+        raise Unsupported(f"an output of {y.shape} for an input of {x.shape}")
     values = [min(127, max(-128, function(q))) for q in range(-128, 128)]
     table = bytes(values[(i ^ 128)] & 255 for i in range(256))
     return [Step(LUT, op.kind, [x], y, lambda at, _: [at(x), at(y), x.size], data=table, inplace=[x])]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from whit.fixed import quantize_multiplier, shifts
 from whit.graph import Op, Unsupported
 from whit.ops.common import activations
@@ -44,6 +46,8 @@ def _axes(op: Op) -> tuple[list[int], list[int], int]:
     if not all(0 <= a < rank for a in axes):
         raise Unsupported("an axis that the input does not have")
     kept, reduced = _runs(x.shape, axes)
+    if op.outputs[0].size != math.prod(n for n, _ in kept):
+        raise Unsupported(f"an output of {op.outputs[0].shape} for an input of {x.shape}")
     count = 1
     for n, _ in reduced:
         count *= n

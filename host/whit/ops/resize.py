@@ -34,6 +34,8 @@ def gather(op: Op) -> list[Step]:
         raise Unsupported("indices outside the input")
     inner = math.prod(x.shape[axis + 1 :])
     rows = [i * x.shape[axis] * inner for i in range(math.prod(x.shape[:axis]))]
+    if y.size != len(rows) * len(indices) * inner:
+        raise Unsupported(f"an output of {y.shape} that does not fit the indices")
     return [pieces(op, x, y, 0, 0, rows, [int(i) * inner for i in indices], inner)]
 
 

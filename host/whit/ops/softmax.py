@@ -16,6 +16,8 @@ def softmax(op: Op) -> list[Step]:
     x, y = activations(op)
     if y.scale != 1 / 256 or y.zero_point != -128:
         raise Unsupported("an output with another scale than 1/256")
+    if x.size != y.size or not x.size:
+        raise Unsupported(f"an output of {y.shape} for an input of {x.shape}")
     depth = x.shape[-1] if x.shape else 1
     if depth > 512:
         raise Unsupported(f"{depth} classes; the reference takes up to 512")
