@@ -141,12 +141,11 @@ def _words(values: npt.NDArray[np.int64]) -> bytes:
 
 
 def _lstm_scales(op: Op, x: Tensor, hidden: Tensor, cell: Tensor) -> list[int]:
-    """Multipliers and shifts of the eleven requantisations."""
+    """Multipliers and shifts of the eleven requantisations, in double precision (see ``svdf``)."""
     words: list[int] = []
     for w, r, _ in _GATES:
         for source, i in ((x, w), (hidden, r)):
-            # single precision first, as in the reference
-            words += _scale(float(np.float32(source.scale) * np.float32(op.tensor(i).scale)) / _GATE_SCALE)
+            words += _scale(source.scale * op.tensor(i).scale / _GATE_SCALE)
     words += _scale(_UNIT_SCALE)
     words += _scale(_UNIT_SCALE * _UNIT_SCALE / cell.scale)
     return words + _scale(_UNIT_SCALE * _UNIT_SCALE / hidden.scale)
