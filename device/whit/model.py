@@ -8,7 +8,7 @@ from . import BlobError
 
 # by operator number; the first three, and state, are no kernels
 KERNELS = ["", "edge", "edge", "conv", "pool", "reduce", "add", "mul", "softmax", "lut", "copy", "minmax", "gather"]
-KERNELS += ["bilinear", "matmul", "state", "lstm", "svdf"]
+KERNELS += ["bilinear", "matmul", "state", "lstm", "svdf", "depthwise"]
 
 
 def word(b, i):

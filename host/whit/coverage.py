@@ -21,10 +21,10 @@ _SAME_SCALE = "output scale as that of the input"
 KERNELS: dict[str, dict[str, str]] = {
     "conv": {
         "CONV_2D": "int8 weights; groups, dilations, a scale per channel",
-        "DEPTHWISE_CONV_2D": "int8 weights",
         "FULLY_CONNECTED": "int8 weights",
         "TRANSPOSE_CONV": "int8 weights",
     },
+    "depthwise": {"DEPTHWISE_CONV_2D": "int8 weights; a single input channel is for conv"},
     "matmul": {"BATCH_MATMUL": "2 to 4 axes; either side may be constant"},
     "pool": {"MAX_POOL_2D": _SAME_SCALE, "AVERAGE_POOL_2D": _SAME_SCALE},
     "reduce": {

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from whit import program
 from whit.blob import Blob
 from whit.errors import WhitError
+from whit.ops.conv import depthwise_scratch
 
 Span = tuple[int, int]  # offset, size
 
@@ -47,11 +48,13 @@ class Map:
 def access(r: list[int], data: bytes) -> Access:
     """What a record does to the arena; the words are those of device/FORMAT.md. ``data``: its part of DATA."""
     code = r[0]
-    if code == program.CONV:
+    if code in (program.CONV, program.DEPTHWISE):
         channels = r[10] * r[14]
         size = (r[12] - 1) * r[27] + (r[13] - 1) * r[28] + channels
-        k4 = r[15] * r[16] * r[11] + 3 & ~3
-        return Access([(r[4], r[8] * r[9] * r[10] * r[11])], [(r[5], size)], [(r[6], r[10] * k4)])
+        scratch_bytes = r[10] * (r[15] * r[16] * r[11] + 3 & ~3)
+        if code == program.DEPTHWISE:
+            scratch_bytes = depthwise_scratch(r[10], channels, (r[15], r[16]), r[13], r[18], r[20])
+        return Access([(r[4], r[8] * r[9] * r[10] * r[11])], [(r[5], size)], [(r[6], scratch_bytes)])
     if code == program.POOL:
         return Access([(r[4], r[6] * r[7] * r[8])], [(r[5], r[9] * r[10] * r[8])], [])
     if code == program.REDUCE:

@@ -9,7 +9,7 @@ from whit.graph import Tensor
 
 # numbers of the operators in PLAN
 INPUT, OUTPUT, CONV, POOL, REDUCE, ADD, MUL, SOFTMAX, LUT, COPY, MINMAX, GATHER, BILINEAR, MATMUL, STATE = range(1, 16)
-LSTM, SVDF = 16, 17
+LSTM, SVDF, DEPTHWISE = 16, 17, 18
 
 
 @dataclass(eq=False)

@@ -56,6 +56,10 @@ def _store(arena: Array, offset: int, values: Array, zero: int, low: int, high: 
 
 
 def _strided(buffer: Array, offset: int, shape: list[int], strides: list[int]) -> Array:
+    """A view that lies inside the buffer, which numpy does not check."""
+    span = sum((n - 1) * stride for n, stride in zip(shape, strides, strict=True))
+    if min(shape) < 1 or offset + span >= buffer.size:
+        raise IndexError("a record reaches outside its memory")
     return np.lib.stride_tricks.as_strided(buffer[offset:], shape, strides)
 
 
@@ -206,6 +210,7 @@ def _copy(arena: Array, data: Array, r: list[int]) -> None:
 
 _KERNELS: dict[int, Callable[[Array, Array, list[int]], None]] = {
     program.CONV: _conv,
+    program.DEPTHWISE: _conv,
     program.POOL: _pool,
     program.REDUCE: _reduce,
     program.ADD: _add,

@@ -8,8 +8,8 @@ import micropython
 
 @micropython.viper
 def run(x: ptr8):
-    w = x
     acc = 0
+    w = x
     c = ptr32(x)
     p = ptr32((c[1] | c[2] << 32) + c[0])
     arena = c[3] | c[4] << 32

@@ -1,4 +1,4 @@
-"""CONV_2D, DEPTHWISE_CONV_2D, FULLY_CONNECTED and TRANSPOSE_CONV: all lowered to the one convolution with groups."""
+"""CONV_2D, DEPTHWISE_CONV_2D, FULLY_CONNECTED and TRANSPOSE_CONV: convolutions with groups."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy.typing as npt
 from whit.fixed import activation_range, quantize_multiplier, shifts
 from whit.graph import Op, Tensor, Unsupported
 from whit.ops.common import activations, int8, nhwc, window
-from whit.program import CONV, Step, aligned
+from whit.program import CONV, DEPTHWISE, Step, aligned
 
 Array = npt.NDArray[Any]
 
@@ -255,14 +255,27 @@ def _step(
     words[:, 2] = [shifts(s) for _, s in table]
     low, high = activation_range(op.options.get("activation", "NONE"), y.scale, y.zero_point)
     tail = [*geometry, x.zero_point + 128, y.zero_point + 128, low + 128, high + 128, *(place.y_strides or ())]
+    # a channel of its own for each filter: the kernel that walks along rows is faster than the one that gathers windows
+    depthwise = per_group == 1 and groups > 1
+    scratch = groups * (k + 3 & ~3)
+    if depthwise:
+        scratch = depthwise_scratch(groups, channels, (kh, kw), place.ow, place.stride[1], place.dilation[1])
     return Step(
-        CONV,
+        DEPTHWISE if depthwise else CONV,
         op.kind,
         [x],
         y,
         lambda at, scratch: [at(x) + place.x_start, at(y) + place.y_start, scratch, len(packed), *tail],
         data=packed + words.astype("<u4").tobytes(),
-        scratch=groups * (k + 3 & ~3),
+        scratch=scratch,
         macs=place.oh * place.ow * channels * k,
         weight_bytes=channels * k,
     )
+
+
+def depthwise_scratch(
+    inputs: int, outputs: int, kernel: tuple[int, int], columns: int, stride: int, dilation: int
+) -> int:
+    """Bytes of scratch of a depthwise record: its weights as words, and the input rows of one output row."""
+    width = (columns - 1) * stride + (kernel[1] - 1) * dilation + 1
+    return 4 * kernel[0] * kernel[1] * outputs + kernel[0] * width * inputs
