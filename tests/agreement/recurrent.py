@@ -43,6 +43,26 @@ def lstm(draw: Draw) -> Case:
     return Case(net.build(x, y), _runs(draw, shape, zx), text + f"clip {clip}, zeros {zx} {zh}")
 
 
+def two_precisions() -> Case:
+    """An LSTM with a cell that would differ if its scales were multiplied in single precision: one of some 10 ** 5."""
+    x_scale, w_scale = 0.005615090020000935, 0.0054696607403457165
+    net = Net()
+    x = net.tensor((1, 1, 8), x_scale)
+    inputs = [x] + [ABSENT] * 23
+    for i in range(1, 9):
+        size = (1, 8 if i < 5 else 1)
+        values = [-124, -101, -110, -127, 73, -69, 104, 121] if i == 3 else np.zeros(size)
+        inputs[i] = net.tensor(size, w_scale, data=np.reshape(values, size))
+    for i, bias in ((12, 1 << 22), (13, -(1 << 22)), (14, 0), (15, 1 << 22)):  # only the cell gate is half open
+        inputs[i] = net.tensor((1,), x_scale * w_scale, dtype="int32", data=[bias])
+    inputs[18] = net.tensor((1, 1), 2.0**-7, variable=True)
+    inputs[19] = net.tensor((1, 1), 2.0**-15, dtype="int16", variable=True)
+    y = net.tensor((1, 1, 1), 2.0**-7)
+    net.op("UNIDIRECTIONAL_SEQUENCE_LSTM", inputs, y, fusedActivationFunction=activation("TANH"))
+    run = np.array([121, 31, 20, 74, -51, -9, 57, -97], np.int8).reshape(1, 1, 8)
+    return Case(net.build(x, y), [run], "LSTM of one unit")
+
+
 @st.composite
 def svdf(draw: Draw) -> Case:
     n, units, rank = draw(st.integers(1, 9)), draw(st.integers(1, 5)), draw(st.integers(1, 3))

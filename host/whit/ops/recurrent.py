@@ -192,7 +192,7 @@ def svdf(op: Op) -> list[Step]:
     head = aligned((features + 128).astype(np.uint8).tobytes() + bytes(3))
     size = 1 if state.dtype == "int8" else 2
     unsigned = (times + (1 << 8 * size - 1)).astype(f"<u{size}").tobytes()
-    # in double precision, as tflite-micro 0.dev20261023 does it; its sources of August 2026 had single precision
+    # in double precision, as the reference does since October 2026
     scales = [t.scale for t in (x, op.tensor(1), state, op.tensor(2), y)]
     tail = [len(head), len(head) + len(table), n, units, rank, memory, size, state.zero_point + 128]
     tail += _scale(scales[0] * scales[1] / scales[2]) + _scale(scales[2] * scales[3] / scales[4])
