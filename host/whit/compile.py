@@ -45,7 +45,10 @@ def compile_graph(
     count = sum(t.size for t in graph.inputs)
     if test_input is None:
         test_input = np.random.default_rng(0).integers(-128, 128, count).astype(np.int8)
-    expected = simulator.run(test_input)
+    try:
+        expected = simulator.run(test_input)
+    except _MISFITS as error:
+        raise WhitError(f"{graph.source}: its operators do not fit together", _HINT) from error
     test = test_input.tobytes() + expected.tobytes()
     return blob.parse(blob.write(meta, plan_bytes, data, test, placed.arena_bytes), graph.source)
 

@@ -84,6 +84,8 @@ def _place_inputs(graph: Graph, op: Op) -> None:
     stride = contiguous(y.shape)[axis]
     outer = math.prod(y.shape[:axis])
     parts = [t for t in op.inputs if t is not None]
+    if not _fit(parts, y, axis, op.kind == "PACK"):
+        return  # to be refused with its layer
     if op.options.get("activation", "NONE") != "NONE" or y.dtype != "int8":
         return
     start = 0
@@ -137,6 +139,8 @@ def _place_outputs(graph: Graph, op: Op) -> None:
         axis = op.options["axis"] % len(x.shape)
     else:
         axis = int(op.constant(0 if op.kind == "SPLIT" else 2).ravel()[0]) % len(x.shape)
+    if not _fit(op.outputs, x, axis, op.kind == "UNPACK"):
+        return
     same = all((t.scale, t.zero_point) == (x.scale, x.zero_point) for t in op.outputs)
     if math.prod(x.shape[:axis]) != 1 or not same or graph.storage(x).variable:
         return
@@ -145,6 +149,15 @@ def _place_outputs(graph: Graph, op: Op) -> None:
         graph.aliases[id(t)] = (x, start)
         start += t.size
     graph.ops.remove(op)
+
+
+def _fit(parts: list[Tensor], whole: Tensor, axis: int, single: bool) -> bool:
+    """Whether the parts are all of ``whole``, side by side along an axis; ``single``: without that axis."""
+    around = whole.shape[:axis] + whole.shape[axis + 1 :]
+    if single:
+        return len(parts) == whole.shape[axis] and all(t.shape == around for t in parts)
+    same = all(t.shape[:axis] + t.shape[axis + 1 :] == around and len(t.shape) == len(whole.shape) for t in parts)
+    return same and sum(t.shape[axis] for t in parts) == whole.shape[axis]
 
 
 def _users(graph: Graph, t: Tensor) -> list[Op]:

@@ -42,6 +42,8 @@ def concatenation(op: Op) -> list[Step]:
             raise Unsupported("inputs with another scale than the output")
         if len(x.shape) != len(y.shape):
             raise Unsupported("inputs with another number of axes than the output")
+        if x.shape[:axis] + x.shape[axis + 1 :] != y.shape[:axis] + y.shape[axis + 1 :]:
+            raise Unsupported(f"inputs of {x.shape} that do not fit an output of {y.shape}")
         start = placed[i] if placed else start
         steps.append(copy_step(op, x, y, x.shape, contiguous(x.shape), strides, 0, start))
         start += x.shape[axis] * strides[axis]
