@@ -66,7 +66,7 @@ class Memory:
     def place(self, t: Tensor) -> slice:
         root = self.graph.storage(t)
         start = self.placed.tensors[id(root)].offset + self.graph.offset(t)
-        assert 0 <= start and start + t.nbytes <= self.placed.arena_bytes
+        assert start >= 0 and start + t.nbytes <= self.placed.arena_bytes
         return slice(start, start + t.nbytes)
 
     def write(self, t: Tensor) -> None:
