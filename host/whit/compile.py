@@ -29,10 +29,12 @@ def compile_graph(
     """
     _check_quantised(graph)
     try:
+        _check_order(graph)
         passes.clean(graph)
         layout.arrange(graph)
         steps = merge_tables(graph, lower(graph))
         _check_edges(graph)
+        _check_sources(graph, steps)
     except Unsupported as reason:
         raise WhitError(f"{graph.source}: {reason}", _HINT) from reason
     except _MISFITS as error:
@@ -67,6 +69,30 @@ def _check_quantised(graph: Graph) -> None:
                 f"{graph.source}: a {kinds[-1]} model; whit runs int8",
                 "'whit convert MODEL.keras --samples X.npy' quantises the Keras model that it came from",
             )
+
+
+def _check_order(graph: Graph) -> None:
+    """Every operator reads only what was written before it, and nothing is written twice: the passes rely on it."""
+    made = {id(t) for op in graph.ops for t in op.outputs if not t.variable}
+    there = {id(t) for t in graph.inputs} | set(graph.aliases)
+    for op in graph.ops:
+        for t in op.inputs:
+            if t is not None and id(t) in made - there:
+                raise Unsupported(f"{op.kind} (layer {op.index}) reads {t.name} before it is written")
+        for t in op.outputs:
+            if id(t) in there:
+                raise Unsupported(f"{op.kind} (layer {op.index}) writes {t.name}, which is there already")
+        there |= {id(t) for t in op.outputs if not t.variable}
+
+
+def _check_sources(graph: Graph, steps: list[Step]) -> None:
+    """Nothing is read that nobody has written."""
+    there = {id(graph.storage(t)) for t in graph.inputs}
+    for step in steps:
+        for t in step.inputs:
+            if id(graph.storage(t)) not in there and not graph.storage(t).variable:
+                raise Unsupported(f"{step.layer} reads {t.name}, which nothing writes")
+        there.add(id(graph.storage(step.output)))
 
 
 def lower(graph: Graph) -> list[Step]:
