@@ -32,7 +32,7 @@ from whit.virtual import VirtualBoard
 ROOT = Path(__file__).resolve().parents[1]
 PORT = "/dev/ttyACM0"
 FIRST = "README.md"  # it makes the model that the others use
-DOCUMENTS = [FIRST, "host/README.md", "device/README.md", "examples/README.md"]
+DOCUMENTS = [FIRST, "host/README.md", "device/README.md", "examples/README.md", "bench/README.md"]
 DEMO = "examples/gesture_control/demo.py"
 SHOWN = {"text", "json"}
 
@@ -182,7 +182,9 @@ def within_make(command: str) -> str:
     """`make demo` as this Python runs it, so that a test never installs anything; other commands as they are."""
     if command != "make demo":
         return command
-    planned = subprocess.run(["make", "-n", "demo"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    planned = subprocess.run(
+        ["make", "--no-print-directory", "-n", "demo"], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout
     assert planned.splitlines()[-1].endswith(DEMO)
     return f'"{sys.executable}" {DEMO}'
 
