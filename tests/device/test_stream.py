@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -27,9 +28,12 @@ def write(blob: Blob, folder: Path) -> Path:
     return path
 
 
+@pytest.mark.parametrize("make", [models.everything, models.recurrent])
 @pytest.mark.parametrize("kernels", KERNELS)
-def test_every_operator_gives_the_same_bytes_from_the_file(kernels: str, tmp_path: Path) -> None:
-    blob = models.everything()
+def test_every_operator_gives_the_same_bytes_from_the_file(
+    kernels: str, make: Callable[[], Blob], tmp_path: Path
+) -> None:
+    blob = make()
     path = write(blob, tmp_path)
     inputs = np.random.default_rng(5).integers(-128, 128, (4, blob.inputs[0].size)).astype(np.int8)
     simulator = Simulator(blob)
@@ -44,13 +48,6 @@ def test_every_operator_gives_the_same_bytes_from_the_file(kernels: str, tmp_pat
                 x.tobytes(),
             )
             assert mp.value("bytes(m.output)") == simulator.run(x).tobytes()
-
-
-def test_a_model_with_state_streams_and_resets(tmp_path: Path) -> None:
-    path = write(models.everything(), tmp_path)
-    with Session() as mp:
-        mp.run(f"import whit\nm = whit.load({str(path)!r}, stream=True)\nm.reset()")
-        assert mp.value("m.selftest()") == 0
 
 
 def test_it_is_chosen_where_the_file_does_not_fit_and_only_there(tmp_path: Path) -> None:
