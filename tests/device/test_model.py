@@ -411,7 +411,7 @@ def test_32_bits_without_native_emitter(tmp_path: Path) -> None:
     inputs = rng.integers(-128, 128, (4, 72)).astype(np.int8)
     (tmp_path / "inputs").write_bytes(inputs.tobytes())
     text = """
-import whit
+import micropython, whit
 print(sys.maxsize)
 m = whit.load("/all.whit")
 n = whit.load("/tiny.whit")
@@ -419,7 +419,11 @@ print(m.kernels, m.selftest(), n.selftest())
 with open("/inputs", "rb") as f:
     for i in range(4):
         f.readinto(m.input)
-        m.run()
+        micropython.heap_lock()
+        try:
+            m.run()
+        finally:
+            micropython.heap_unlock()
         print(list(m.output))
 print(n.predict([1.0, -0.5, 2.25, 0.0]), list(n.output))
 for name in ("/big.whit", "/nope.whit"):

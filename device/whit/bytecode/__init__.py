@@ -1,8 +1,7 @@
 # Kernels for firmware without the native emitter: plain Python, the same bytes, far slower.
 #
 # Every kernel is `run(c)`; c is [byte offset of the record in PLAN, PLAN, arena (int8), blob, start of DATA in it].
-# Small ints end at 2**30 on 32-bit: nothing here goes beyond for sums below 2**28, so nothing is allocated
-# (softmax apart, which inverts 31-bit numbers).
+# Small ints end at 2**30 on 32-bit: nothing here goes beyond for sums below 2**28, so nothing is allocated.
 
 
 def word(b, i):
