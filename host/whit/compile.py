@@ -19,12 +19,9 @@ from whit.simulate import Simulator
 from whit.version import __version__
 
 
-def compile_graph(
-    graph: Graph, *, labels: list[str] | None = None, test_input: npt.NDArray[np.int8] | None = None
-) -> blob.Blob:
-    """The Blob of a Graph (which is cleaned up in place).
+def compile_graph(graph: Graph, *, labels: list[str] | None = None) -> blob.Blob:
+    """The Blob of a Graph (which is cleaned up in place), with noise as its self-test (see ``with_test``).
 
-    ``test_input``: int8 values of all inputs, flat; their output becomes the blob's self-test (default: noise).
     Raises WhitError that names every operator that cannot run, with its layer.
     """
     _check_quantised(graph)
@@ -43,16 +40,21 @@ def compile_graph(
     plan_bytes, data = _serialise(graph, steps, placed)
     meta = _meta(graph, steps, labels or [])
     without_test = blob.parse(blob.write(meta, plan_bytes, data, b"", placed.arena_bytes), graph.source)
-    simulator = Simulator(without_test)
-    count = sum(t.size for t in graph.inputs)
-    if test_input is None:
-        test_input = np.random.default_rng(0).integers(-128, 128, count).astype(np.int8)
+    noise = np.random.default_rng(0).integers(-128, 128, sum(t.size for t in graph.inputs)).astype(np.int8)
+    return with_test(without_test, noise, graph.source)
+
+
+def with_test(made: blob.Blob, test_input: npt.NDArray[np.int8], source: str) -> blob.Blob:
+    """The Blob with another self-test: ``test_input`` (int8 values of all inputs, flat) and what comes out for it.
+
+    ``source`` is for messages. Raises WhitError where the blob cannot run.
+    """
     try:
-        expected = simulator.run(test_input)
+        expected = Simulator(made).run(test_input)
     except _MISFITS as error:
-        raise WhitError(f"{graph.source}: its operators do not fit together", _HINT) from error
+        raise WhitError(f"{source}: its operators do not fit together", _HINT) from error
     test = test_input.tobytes() + expected.tobytes()
-    return blob.parse(blob.write(meta, plan_bytes, data, test, placed.arena_bytes), graph.source)
+    return blob.parse(blob.write(made.meta, made.plan, made.data, test, made.arena_bytes), source)
 
 
 _HINT = "rebuild it with fixed shapes, quantised to int8; 'whit ops' lists what runs"

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from whit import samples as sampling
 from whit.blob import Blob
-from whit.compile import compile_graph
+from whit.compile import compile_graph, with_test
 from whit.errors import WhitError
 from whit.importers import tflite
 from whit.simulate import Simulator
@@ -57,7 +57,6 @@ def convert(
         source = name
     graph = tflite.parse(content, source)
     graph.name = name
-    test_input = None
     blob = compile_graph(graph, labels=_labels(labels))
     info = blob.inputs[0]
     if blob.labels and len(blob.labels) != blob.outputs[0].size:
@@ -68,19 +67,12 @@ def convert(
     scores: tuple[float | None, float | None] = (None, None)
     if loaded is not None:
         x = sampling.fit(loaded.x, info.shape[1:], source)
-        test_input = info.quantise(x[0]).ravel()
-        blob = compile_graph(_again(content, source, name), labels=_labels(labels), test_input=test_input)
+        blob = with_test(blob, info.quantise(x[0]).ravel(), source)
         scores = _accuracy(blob, keras_model, x, loaded.y)
     target = Path(out) if out is not None else None
     if target is not None:
         blob.save(target)
     return Report(blob, target, content, *scores)
-
-
-def _again(content: bytes, source: str, name: str) -> Any:
-    graph = tflite.parse(content, source)
-    graph.name = name
-    return graph
 
 
 def _samples(samples: str | Path | npt.ArrayLike | None) -> sampling.Samples | None:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from whit.fixed import quantize_multiplier, shifts
 from whit.graph import Op, Tensor, Unsupported
+from whit.program import aligned
+
+At = Callable[[Tensor], int]  # the offset in the arena
 
 
 def int8(*tensors: Tensor) -> None:
@@ -23,6 +29,31 @@ def activations(op: Op, *inputs: int) -> tuple[Tensor, Tensor]:
     if any(t.data is not None for t in tensors):
         raise Unsupported("a constant input")
     return tensors[0], op.outputs[0]
+
+
+def scale_words(real: float) -> list[int]:
+    """Multiplier and shifts of a record."""
+    multiplier, shift = quantize_multiplier(real)
+    if shift > 30:
+        raise Unsupported("a scale of 2**30 or more")
+    return [multiplier, shifts(shift)]
+
+
+def operands(*tensors: Tensor) -> tuple[bytes, Callable[[At], list[int]]]:
+    """Operands each of which may be a constant: (the constants' DATA, what gives a word of the record for each).
+
+    The word is twice the offset in the arena, or twice the offset in DATA plus 1.
+    """
+    data, refs = b"", []
+    for t in tensors:
+        refs.append(len(data))
+        if t.data is not None:
+            data += aligned(t.data.tobytes())
+
+    def words(at: At) -> list[int]:
+        return [ref << 1 | 1 if t.data is not None else at(t) << 1 for t, ref in zip(tensors, refs, strict=True)]
+
+    return data, words
 
 
 def window(size: int, kernel: int, stride: int, dilation: int, padding: str) -> tuple[int, int]:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from whit.fixed import activation_range, quantize_multiplier, shifts
 from whit.graph import Op, Tensor, Unsupported
-from whit.ops.common import int8
-from whit.program import ADD, MINMAX, MUL, Step, aligned
-
-At = Callable[[Tensor], int]
+from whit.ops.common import At, int8, operands, scale_words
+from whit.program import ADD, MINMAX, MUL, Step
 
 
 def add(op: Op) -> list[Step]:
@@ -50,26 +46,18 @@ def _sum(op: Op, ratio_a: float, ratio_b: float, ratio_y: float, fine: int, mode
 
 def mul(op: Op) -> list[Step]:
     a, b, y = _operands(op)
-    tail = [a.zero_point + 128, b.zero_point + 128, *_scale(a.scale * b.scale / y.scale), y.zero_point + 128]
+    tail = [a.zero_point + 128, b.zero_point + 128, *scale_words(a.scale * b.scale / y.scale), y.zero_point + 128]
     return _binary(op, MUL, [*tail, *_bounds(op), 0, 0, 0])
 
 
 def prelu(op: Op) -> list[Step]:
     a, b, y = _operands(op)
-    tail = [a.zero_point + 128, b.zero_point + 128, *_scale(a.scale * b.scale / y.scale), y.zero_point + 128]
-    return _binary(op, MUL, [*tail, 0, 255, 1, *_scale(a.scale / y.scale)])
+    tail = [a.zero_point + 128, b.zero_point + 128, *scale_words(a.scale * b.scale / y.scale), y.zero_point + 128]
+    return _binary(op, MUL, [*tail, 0, 255, 1, *scale_words(a.scale / y.scale)])
 
 
 def maximum(op: Op) -> list[Step]:
     return _binary(op, MINMAX, [], mode=int(op.kind == "MINIMUM"))
-
-
-def _scale(real: float) -> tuple[int, int]:
-    """(multiplier, shifts) of a record."""
-    multiplier, shift = quantize_multiplier(real)
-    if shift > 30:
-        raise Unsupported("a scale of 2**30 or more")
-    return multiplier, shifts(shift)
 
 
 def _bounds(op: Op) -> tuple[int, int]:
@@ -89,15 +77,10 @@ def _binary(op: Op, code: int, tail: list[int], scratch: int = 0, mode: int = 0)
     """The record: operands, destination, scratch or mode, four axes, strides of both operands, then ``tail``."""
     a, b, y = _operands(op)
     sizes, strides_a, strides_b = broadcast(a.shape, b.shape, y.shape)
-    data, refs = b"", []
-    for t in (a, b):
-        refs.append(len(data))
-        if t.data is not None:
-            data += aligned(t.data.tobytes())
+    data, words = operands(a, b)
 
     def fields(at: At, at_scratch: int) -> list[int]:
-        operands = [ref << 1 | 1 if t.data is not None else at(t) << 1 for t, ref in zip((a, b), refs, strict=True)]
-        return [*operands, at(y), at_scratch if scratch else mode, *sizes, *strides_a, *strides_b, *tail]
+        return [*words(at), at(y), at_scratch if scratch else mode, *sizes, *strides_a, *strides_b, *tail]
 
     live = [t for t in (a, b) if t.data is None]
     return [

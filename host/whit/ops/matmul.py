@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from whit.fixed import quantize_multiplier, shifts
 from whit.graph import Op, Unsupported
-from whit.ops.common import int8
+from whit.ops.common import int8, operands, scale_words
 from whit.ops.copy import contiguous
-from whit.program import MATMUL, Step, aligned
+from whit.program import MATMUL, Step
 
 
 def batch_matmul(op: Op) -> list[Step]:
@@ -30,17 +29,11 @@ def batch_matmul(op: Op) -> list[Step]:
         strides_b[i] *= shape_b[i] > 1
     if shape_b[3] != depth or shape_y[2:] != [rows, columns]:
         raise Unsupported(f"shapes {a.shape} and {b.shape} that do not go together")
-    multiplier, shift = quantize_multiplier(a.scale * b.scale / y.scale)
-    if shift > 30:
-        raise Unsupported("a scale of 2**30 or more")
-    data, refs = b"", []
-    for t in (a, b):
-        refs.append(len(data))
-        if t.data is not None:
-            data += aligned(t.data.tobytes())
+    scale = scale_words(a.scale * b.scale / y.scale)
+    data, words = operands(a, b)
     zeros = [a.zero_point + 128, b.zero_point + 128]
     tail = [*shape_y[:2], rows, columns, depth, *strides_a, *strides_b, *zeros]
-    tail += [multiplier, shifts(shift), y.zero_point + 128]
+    tail += [*scale, y.zero_point + 128]
     live = [t for t in (a, b) if t.data is None]
     return [
         Step(
@@ -48,11 +41,7 @@ def batch_matmul(op: Op) -> list[Step]:
             op.kind,
             live,
             y,
-            lambda at, _: [
-                *(ref << 1 | 1 if t.data is not None else at(t) << 1 for t, ref in zip((a, b), refs, strict=True)),
-                at(y),
-                *tail,
-            ],
+            lambda at, _: [*words(at), at(y), *tail],
             data=data,
             macs=y.size * depth,
         )

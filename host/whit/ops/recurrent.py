@@ -7,9 +7,8 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from whit.fixed import quantize_multiplier, shifts
 from whit.graph import Op, Tensor, Unsupported
-from whit.ops.common import activations
+from whit.ops.common import activations, scale_words
 from whit.program import LSTM, SVDF, Step, aligned
 
 # TensorFlow Lite's numbers of the inputs, in the order in which the kernel computes the gates:
@@ -145,17 +144,10 @@ def _lstm_scales(op: Op, x: Tensor, hidden: Tensor, cell: Tensor) -> list[int]:
     words: list[int] = []
     for w, r, _ in _GATES:
         for source, i in ((x, w), (hidden, r)):
-            words += _scale(source.scale * op.tensor(i).scale / _GATE_SCALE)
-    words += _scale(_UNIT_SCALE)
-    words += _scale(_UNIT_SCALE * _UNIT_SCALE / cell.scale)
-    return words + _scale(_UNIT_SCALE * _UNIT_SCALE / hidden.scale)
-
-
-def _scale(real: float) -> list[int]:
-    multiplier, shift = quantize_multiplier(real)
-    if shift > 30:
-        raise Unsupported("a scale of 2**30 or more")
-    return [multiplier, shifts(shift)]
+            words += scale_words(source.scale * op.tensor(i).scale / _GATE_SCALE)
+    words += scale_words(_UNIT_SCALE)
+    words += scale_words(_UNIT_SCALE * _UNIT_SCALE / cell.scale)
+    return words + scale_words(_UNIT_SCALE * _UNIT_SCALE / hidden.scale)
 
 
 def _clip(op: Op, cell: Tensor) -> int:
@@ -195,7 +187,7 @@ def svdf(op: Op) -> list[Step]:
     # in double precision, as the reference does since October 2026
     scales = [t.scale for t in (x, op.tensor(1), state, op.tensor(2), y)]
     tail = [len(head), len(head) + len(table), n, units, rank, memory, size, state.zero_point + 128]
-    tail += _scale(scales[0] * scales[1] / scales[2]) + _scale(scales[2] * scales[3] / scales[4])
+    tail += scale_words(scales[0] * scales[1] / scales[2]) + scale_words(scales[2] * scales[3] / scales[4])
     tail.append(y.zero_point + 128)
 
     def step(i: int) -> Step:
