@@ -6,7 +6,7 @@ from . import BlobError, __version__
 from .model import KERNELS, word
 
 # words of the record of each operator; 0: no such operator
-_WORDS = (0, 8, 8, 29, 20, 21, 33, 30, 8, 7, 21, 20, 10, 9, 25, 8, 41, 21, 29)
+_WORDS = (0, 8, 8, 31, 20, 21, 33, 30, 8, 7, 21, 20, 10, 9, 25, 8, 41, 21, 31)
 
 # steps of the innermost loops that one run may take: minutes on a board, and more than any model that suits one
 _STEPS = 1 << 30
@@ -120,15 +120,15 @@ class _Record:
         self.inside(self[4], self[8] * self[9] * self[10] * self[11])
         self.need(self[27] < 1 << 24 and self[28] < 1 << 24 and self[12] * self[13] * channels <= self.arena)
         self.inside(self[5], (self[12] - 1) * self[27] + (self[13] - 1) * self[28] + channels)
-        self.stored(self[7], 12 * channels)
+        self.stored(self[7], 16 * channels)
         self.need(not self[7] & 3)
         self.takes(1000 * channels)  # the check of the table, which is bytecode
         if self.fine():
             at = 36 + word(self.b, 20) + word(self.b, 24) + self.start + self[7]
             for i in range(channels):
-                m = word(self.b, at + 12 * i + 4)
-                s = word(self.b, at + 12 * i + 8)
-                self.need(m >> 31 == 0 and s & 255 < 32 and s >> 8 < 32)
+                m = word(self.b, at + 16 * i + 4)
+                s = word(self.b, at + 16 * i + 8)
+                self.need(m >> 31 == 0 and s & 255 < 32 and s >> 8 & 0x7FFFFF < 32)
         return channels
 
     def count(self, dims):

@@ -6,7 +6,7 @@ the Graph, so it proves lowering and memory plan as well. Slow and plain on purp
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -70,19 +70,33 @@ def _conv(arena: Array, data: Array, r: list[int]) -> None:
     bottom = max(0, (oh - 1) * sh + (kh - 1) * dh + 1 - h - top)
     right = max(0, (ow - 1) * sw + (kw - 1) * dw + 1 - w - left)
     x = np.pad(x, ((top, bottom), (left, right), (0, 0), (0, 0)))
-    weights = data[: channels * k].astype(np.int64).reshape(groups, og, kh, kw, cg) - 128
+    if r[0] == program.CONV:
+        filters = np.concatenate(list(_rows(data, groups, og, k + 3 & ~3)))[:, :k]
+    else:
+        filters = data[: channels * k]
+    weights = filters.astype(np.int64).reshape(groups, og, kh, kw, cg) - 128
     acc = np.zeros((oh, ow, groups, og), np.int64)
     for ky in range(kh):
         for kx in range(kw):
             rows = slice(ky * dh, ky * dh + (oh - 1) * sh + 1, sh)
             columns = slice(kx * dw, kx * dw + (ow - 1) * sw + 1, sw)
             acc += np.einsum("hwgc,goc->hwgo", x[rows, columns], weights[:, :, ky, kx])
-    words = data[table : table + 12 * channels].view("<u4").astype(np.int64).reshape(channels, 3)
+    words = data[table : table + 16 * channels].view("<u4").astype(np.int64).reshape(channels, 4)
     # the table's bias holds -(zx) * sum of weights, for inputs that are not yet centred
     bias = signed32(words[:, 0]) + zx * weights.reshape(channels, -1).sum(1)
-    result = rescale_array(signed32(acc.reshape(-1, channels) + bias), words[:, 1], words[:, 2])
+    result = rescale_array(signed32(acc.reshape(-1, channels) + bias), words[:, 1], words[:, 2] & 0xFFFF)
     pixels = np.clip(result + zo, low, high).reshape(oh, ow, channels) - 128
     _strided(arena, out, [oh, ow, channels], [r[27], r[28], 1])[...] = pixels.astype(np.int8)
+
+
+def _rows(data: Array, groups: int, og: int, k4: int) -> Iterator[Array]:
+    """Tiles of CONV as rows: a tile of n rows is for each word of a row that word of all n."""
+    at = 0
+    for _ in range(groups):
+        for first in range(0, og, 4):
+            n = min(4, og - first)
+            yield data[at : at + n * k4].reshape(-1, n, 4).transpose(1, 0, 2).reshape(n, k4)
+            at += n * k4
 
 
 def _pool(arena: Array, _: Array, r: list[int]) -> None:

@@ -2,9 +2,18 @@
 
 
 def check(r):
-    k = r[15] * r[16] * r[11]
-    k4 = (k + 3) & -4
-    r.takes(r[12] * r[13] * r[10] * (k4 * (r[14] + 4) + 8 * r[14]))
+    k4 = (r[15] * r[16] * r[11] + 3) & -4
+    og = r[14]
+    block = r[29]
+    passes = 1
+    size = r[10] * k4
+    if block:
+        # weights are expanded, `block` channels at a time
+        r.need(r[10] == 1 and block <= og and (block == og or not block & 3))
+        passes += og // block
+        size = k4 * (4 + 2 * block)
+    r.takes(r[12] * r[13] * r[10] * (k4 * (og + 4 * passes) + 8 * og))
     channels = r.image()
-    r.inside(r[6], r[10] * k4)
-    r.stored(0, channels * k + k4 - k)
+    r.need(not r[6] & 3)
+    r.inside(r[6], size)
+    r.stored(0, channels * k4)

@@ -1,4 +1,4 @@
-# Convolution: CONV_2D (any groups), DEPTHWISE_CONV_2D, FULLY_CONNECTED.
+# Convolution: CONV_2D (any groups), FULLY_CONNECTED.
 #   out[g, j] = requantise(bias[g, j] + sum_k (x[g, k] - zx) * w[g, j, k])
 # With xu = x + 128 and wu = w + 128 (bytes without sign, the cheap load) that sum is
 #   sum xu*wu - 128 * sum xu - (zx + 128) * sum w;   the host has put the last term into the bias.
@@ -17,7 +17,7 @@ def run(x: ptr8):
     src = arena + p[4]
     out = ptr8(arena)
     scratch = arena + p[6]
-    table = data + p[7]  # per output channel: bias, multiplier, right shift | left shift << 8
+    table = data + p[7]  # per output channel: bias, multiplier, right shift | left shift << 8, bias of another form
     h = p[8]
     wd = p[9]
     groups = p[10]
@@ -38,9 +38,9 @@ def run(x: ptr8):
     sign = sign << 31
     mask = (sign << 1) - 1
     # taps gathered in one go: a whole row of the window where its bytes are neighbours
-    step = kw
+    run = kw
     if groups > 1 or p[20] > 1:
-        step = 1
+        run = 1
     x = ptr8(scratch)
     acc = groups * k4
     while acc > 0:  # the padding of each group stays 0
@@ -60,14 +60,14 @@ def run(x: ptr8):
                     left = 0  # taps of this run that lie left of the image, then those up to its right edge
                     if ix < 0:
                         left = 0 - ix
-                        if left > step:
-                            left = step
+                        if left > run:
+                            left = run
                     right = wd - ix
-                    if right > step:
-                        right = step
+                    if right > run:
+                        right = run
                     if right <= left or iy < 0 or iy >= h:
-                        left = step
-                        right = step
+                        left = run
+                        right = run
                     if groups == 1:
                         x = ptr8(dst)
                         acc = dst + left * cg
@@ -87,7 +87,7 @@ def run(x: ptr8):
                             x[0] = w[0] ^ 128
                             x = ptr8(int(x) + 1)
                             w = ptr8(int(w) + 1)
-                        dst += step * cg
+                        dst += run * cg
                         acc = dst
                         while int(x) < acc:
                             x[0] = zx
@@ -108,9 +108,9 @@ def run(x: ptr8):
                             w = ptr8(int(w) + cg)
                             g -= 1
                         dst += cg
-                    kx += step
+                    kx += run
                 ky += 1
-            w = ptr8(data)
+            tile = data
             t = ptr32(table)
             out = ptr8(arena + p[5] + oy * p[27] + ox * p[28])
             base = scratch
@@ -125,64 +125,64 @@ def run(x: ptr8):
                     acc = x[3] + acc
                     x = ptr8(int(x) + 4)
                 minus = acc << 7
-                j = og
-                while j > 0:
-                    x = ptr8(base)
-                    acc = 0
-                    row = int(w) + k
-                    stop = base + k4 - 16
-                    while int(x) <= stop:
-                        acc = x[0] * w[0] + acc
-                        acc = x[1] * w[1] + acc
-                        acc = x[2] * w[2] + acc
-                        acc = x[3] * w[3] + acc
-                        acc = x[4] * w[4] + acc
-                        acc = x[5] * w[5] + acc
-                        acc = x[6] * w[6] + acc
-                        acc = x[7] * w[7] + acc
-                        acc = x[8] * w[8] + acc
-                        acc = x[9] * w[9] + acc
-                        acc = x[10] * w[10] + acc
-                        acc = x[11] * w[11] + acc
-                        acc = x[12] * w[12] + acc
-                        acc = x[13] * w[13] + acc
-                        acc = x[14] * w[14] + acc
-                        acc = x[15] * w[15] + acc
-                        x = ptr8(int(x) + 16)
-                        w = ptr8(int(w) + 16)
-                    stop = base + k4
-                    while int(x) < stop:
-                        acc = x[0] * w[0] + acc
-                        acc = x[1] * w[1] + acc
-                        acc = x[2] * w[2] + acc
-                        acc = x[3] * w[3] + acc
-                        x = ptr8(int(x) + 4)
-                        w = ptr8(int(w) + 4)
-                    w = ptr8(row)
-                    # a*m, rounded and doubled, high word: gemmlowp's SaturatingRoundingDoublingHighMul in 16-bit halves
-                    acc = (acc - minus + t[0]) << (t[2] >> 8)
-                    acc = ((acc & mask) ^ sign) - sign
-                    ml = t[1] & 65535
-                    mh = t[1] >> 16
-                    al = acc & 65535
-                    acc = acc >> 16
-                    u = acc * ml
-                    v = al * mh
-                    al = ((al * ml >> 16) & 65535) + (u & 32767) + (v & 32767) + 16384
-                    acc = (acc * mh << 1) + (u >> 15) + (v >> 15) + (al >> 15)
-                    # then RoundingDivideByPOT
-                    e = t[2] & 255
-                    if e:
-                        acc = (((acc + (acc >> 31)) >> (e - 1)) + 1) >> 1
-                    acc = acc + zo
-                    if acc < lo:
-                        acc = lo
-                    if acc > hi:
-                        acc = hi
-                    out[0] = acc ^ 128
-                    out = ptr8(int(out) + 1)
-                    t = ptr32(int(t) + 12)
-                    j -= 1
+                left = og
+                while left > 0:  # a tile: four channels, or the last ones, word by word in turn
+                    n = left
+                    if n > 4:
+                        n = 4
+                    step = n << 2
+                    row = 0
+                    while row < step:
+                        x = ptr8(base)
+                        w = ptr8(tile + row)
+                        acc = 0
+                        if n == 4:
+                            stop = base + k4 - 8
+                            while int(x) <= stop:
+                                acc = x[0] * w[0] + acc
+                                acc = x[1] * w[1] + acc
+                                acc = x[2] * w[2] + acc
+                                acc = x[3] * w[3] + acc
+                                acc = x[4] * w[16] + acc
+                                acc = x[5] * w[17] + acc
+                                acc = x[6] * w[18] + acc
+                                acc = x[7] * w[19] + acc
+                                x = ptr8(int(x) + 8)
+                                w = ptr8(int(w) + 32)
+                        stop = base + k4
+                        while int(x) < stop:
+                            acc = x[0] * w[0] + acc
+                            acc = x[1] * w[1] + acc
+                            acc = x[2] * w[2] + acc
+                            acc = x[3] * w[3] + acc
+                            x = ptr8(int(x) + 4)
+                            w = ptr8(int(w) + step)
+                        # gemmlowp: SaturatingRoundingDoublingHighMul, a * m rounded and doubled, in 16-bit halves
+                        acc = (acc - minus + t[0]) << ((t[2] >> 8) & 31)
+                        acc = ((acc & mask) ^ sign) - sign
+                        ml = t[1] & 65535
+                        mh = t[1] >> 16
+                        al = acc & 65535
+                        acc = acc >> 16
+                        u = acc * ml
+                        v = al * mh
+                        al = ((al * ml >> 16) & 65535) + (u & 32767) + (v & 32767) + 16384
+                        acc = (acc * mh << 1) + (u >> 15) + (v >> 15) + (al >> 15)
+                        # then RoundingDivideByPOT
+                        e = t[2] & 255
+                        if e:
+                            acc = (((acc + (acc >> 31)) >> (e - 1)) + 1) >> 1
+                        acc = acc + zo
+                        if acc < lo:
+                            acc = lo
+                        if acc > hi:
+                            acc = hi
+                        out[0] = acc ^ 128
+                        out = ptr8(int(out) + 1)
+                        t = ptr32(int(t) + 16)
+                        row += 4
+                    tile += n * k4
+                    left -= n
                 base += k4
             ox += 1
         oy += 1

@@ -108,7 +108,7 @@ def run(x: ptr8):
                             x = ptr8(int(x) + turn)
                             ky -= 1
                     # as in conv.py
-                    acc = acc << (t[2] >> 8)
+                    acc = acc << ((t[2] >> 8) & 31)
                     acc = ((acc & mask) ^ sign) - sign
                     ml = t[1] & 65535
                     mh = t[1] >> 16
@@ -128,7 +128,7 @@ def run(x: ptr8):
                         acc = hi
                     out[0] = acc ^ 128
                     out = ptr8(int(out) + 1)
-                    t = ptr32(int(t) + 12)
+                    t = ptr32(int(t) + 16)
                     j -= 1
                 first += 1
             ox += 1

@@ -17,6 +17,8 @@ Array = npt.NDArray[Any]
 
 
 PART_BYTES = 16 * 1024  # weights of one record; a larger layer is made in parts, so that they can be read one by one
+EXPANDED_BYTES = 6 * 1024  # scratch for weights in the form in which kernels multiply; more are expanded in turns
+GENERAL = 1 << 31  # in a shift word: the fast requantisation is not exact for every input
 
 
 @dataclass(frozen=True)
@@ -220,7 +222,7 @@ def _steps(
     size = channels
     if groups == 1 and channels * per_channel > PART_BYTES:
         parts = -(-channels * per_channel // PART_BYTES)
-        size = -(-channels // parts)
+        size = -(-channels // parts) + 3 & ~3
     steps = []
     for first in range(0, channels, size):
         some = slice(first, first + size)
@@ -240,37 +242,87 @@ def _step(
     place: Window,
 ) -> Step:
     """The record: source, destination, scratch, table, geometry, zero points and bounds (all of these plus 128),
-    strides of the output's rows and pixels."""
+    strides of the output's rows and pixels, how many channels are expanded at a time, and whether in pairs."""
     channels, kh, kw, per_group = weights.shape
     geometry = [place.h, place.w, groups, per_group, place.oh, place.ow, channels // groups, kh, kw]
     geometry += [*place.stride, *place.dilation, *place.padding]
     if max(geometry) > 32767:
         raise Unsupported("a size above 32767")
     k = kh * kw * per_group
-    packed = aligned((weights.astype(np.int16) + 128).astype(np.uint8).tobytes())
-    sums = weights.reshape(channels, -1).astype(np.int64).sum(1)
-    words = np.zeros((channels, 3), np.int64)
-    words[:, 0] = bias - (x.zero_point + 128) * sums & 0xFFFFFFFF
-    words[:, 1] = [m for m, _ in table]
-    words[:, 2] = [shifts(s) for _, s in table]
-    low, high = activation_range(op.options.get("activation", "NONE"), y.scale, y.zero_point)
-    tail = [*geometry, x.zero_point + 128, y.zero_point + 128, low + 128, high + 128, *(place.y_strides or ())]
     # a channel of its own for each filter: the kernel that walks along rows is faster than the one that gathers windows
     depthwise = per_group == 1 and groups > 1
-    scratch = groups * (k + 3 & ~3)
+    k4 = k + 3 & ~3
+    block = 0 if depthwise or groups > 1 else expanded_channels(channels, k4, place.oh * place.ow)
     if depthwise:
+        packed = aligned(unsigned(weights).tobytes())
         scratch = depthwise_scratch(groups, channels, (kh, kw), place.ow, place.stride[1], place.dilation[1])
+    else:
+        packed = tiles(weights, groups)
+        scratch = conv_scratch(groups, k4, block)
+    low, high = activation_range(op.options.get("activation", "NONE"), y.scale, y.zero_point)
+    tail = [*geometry, x.zero_point + 128, y.zero_point + 128, low + 128, high + 128, *(place.y_strides or ())]
+    tail += [block, int(weights.min() > -128)]
     return Step(
         DEPTHWISE if depthwise else CONV,
         op.kind,
         [x],
         y,
         lambda at, scratch: [at(x) + place.x_start, at(y) + place.y_start, scratch, len(packed), *tail],
-        data=packed + words.astype("<u4").tobytes(),
+        data=packed + _table(weights, bias, table, x.zero_point),
         scratch=scratch,
         macs=place.oh * place.ow * channels * k,
         weight_bytes=channels * k,
     )
+
+
+def unsigned(weights: Array) -> Array:
+    """int8 weights plus 128: loads without a sign are cheaper."""
+    return (weights.astype(np.int16) + 128).astype(np.uint8)
+
+
+def tiles(weights: Array, groups: int) -> bytes:
+    """Weights (channels, kh, kw, depth) as CONV reads them: rows padded to words, four interleaved word by word."""
+    rows = unsigned(weights.reshape(len(weights), -1))
+    rows = np.pad(rows, ((0, 0), (0, -rows.shape[1] % 4)), constant_values=128)
+    parts = []
+    for group in rows.reshape(groups, -1, rows.shape[1]):
+        for first in range(0, len(group), 4):
+            tile = group[first : first + 4]
+            parts.append(tile.reshape(len(tile), -1, 4).transpose(1, 0, 2).tobytes())
+    return b"".join(parts)
+
+
+def expanded_channels(channels: int, k4: int, positions: int) -> int:
+    """Output channels whose weights are expanded at a time: all, or as many fours as there is room for.
+
+    0 where each weight is used but once: expanding would cost more than it saves.
+    """
+    if positions == 1:
+        return 0
+    most = max(4, EXPANDED_BYTES // (2 * k4) & ~3)
+    if channels <= most:
+        return channels
+    return -(-channels // -(-channels // most)) + 3 & ~3
+
+
+def conv_scratch(groups: int, k4: int, block: int) -> int:
+    """Bytes of scratch of a CONV record: the gathered window as bytes, or, where weights are expanded, room for
+    two windows of int16 (or four of bytes) and 2 bytes for each weight of a block."""
+    return 4 * k4 + 2 * k4 * block if block else groups * k4
+
+
+def _table(weights: Array, bias: Array, scales: list[tuple[int, int]], zero_point: int) -> bytes:
+    """Four words per output channel: bias for inputs plus 128, multiplier, shifts, bias for signed inputs."""
+    flat = weights.reshape(len(weights), -1).astype(np.int64)
+    sums = flat.sum(1)
+    largest = np.abs(bias) + np.abs(flat).sum(1) * max(127 - zero_point, zero_point + 128)
+    words = np.zeros((len(weights), 4), np.int64)
+    words[:, 0] = bias - (zero_point + 128) * sums & 0xFFFFFFFF
+    words[:, 1] = [m for m, _ in scales]
+    for i, (_, shift) in enumerate(scales):
+        words[i, 2] = shifts(shift) | (0 if shift < 0 and largest[i] < 1 << 30 else GENERAL)
+    words[:, 3] = bias - zero_point * sums & 0xFFFFFFFF
+    return words.astype("<u4").tobytes()
 
 
 def depthwise_scratch(
