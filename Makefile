@@ -8,12 +8,13 @@ export PIP_NO_CACHE_DIR := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export KERAS_HOME := $(CURDIR)/.venv/keras
 
-.PHONY: help setup demo test fuzz-ops lint format bench clean
+.PHONY: help setup demo test fuzz-ops kernels lint format bench clean
 help:
 	@echo "make setup   .venv with the package, TensorFlow and the tools (1.9 GB, once)"
 	@echo "make demo    train a gesture model, convert, deploy to a virtual board, compare"
 	@echo "make test    every test"
 	@echo "make fuzz-ops N=5000   that many random cases of each operator; others every time"
+	@echo "make kernels assemble device/asm into device/whit and device/mpy (needs binutils for ARM and RISC-V)"
 	@echo "make lint    ruff and mypy"
 	@echo "make bench   memory and streaming of MODELS, as tables"
 	@echo "make format  let ruff put the code in order"
@@ -39,6 +40,9 @@ N ?= 2000
 fuzz-ops: setup
 	WHIT_CASES=$(N) $(PY) -m pytest tests/agreement/test_operators.py tests/agreement/test_recurrent.py \
 	tests/agreement/test_cleanup.py tests/host/test_plan.py
+
+kernels:
+	$(PYTHON) device/asm/assemble.py
 
 lint: setup
 	$(PY) -m ruff check .

@@ -4,7 +4,7 @@ import sys
 from array import array
 
 from . import BlobError
-from .model import Model, allocate, best
+from .model import Model, allocate
 
 _SPARE = 24 * 1024  # heap that must stay beside blob and arena: kernels are compiled there
 
@@ -37,6 +37,7 @@ def load(source, kernels=None, stream=None):
     elif not isinstance(source, (bytes, bytearray, memoryview)):
         source = bytearray(source)
     from . import verify
+    from .families import best
 
     kind = Model
     try:
@@ -67,9 +68,9 @@ def load(source, kernels=None, stream=None):
     finally:
         # each blob is loaded and checked once; the code for it need not stay in RAM
         for path in list(sys.modules):
-            if path.startswith("whit.checks") or path in ("whit.verify", "whit.loader"):
+            if path.startswith("whit.checks") or path in ("whit.verify", "whit.loader", "whit.families"):
                 del sys.modules[path]
-        for module in ("loader", "verify", "checks"):
+        for module in ("loader", "verify", "checks", "families"):
             sys.modules["whit"].__dict__.pop(module, None)
     if file and isinstance(blob, memoryview):
         model.where = ", in place"

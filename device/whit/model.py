@@ -6,6 +6,7 @@ from struct import unpack_from
 
 from . import BlobError
 
+working = None  # families of kernels, once families.py knows which work
 # by operator number; the first three, and state, are no kernels
 KERNELS = ["", "edge", "edge", "conv", "pool", "reduce", "add", "mul", "softmax", "lut", "copy", "minmax", "gather"]
 KERNELS += ["bilinear", "matmul", "state", "lstm", "svdf", "depthwise"]
@@ -28,32 +29,24 @@ def allocate(name, n, make):
     raise MemoryError("%s needs %d B in one piece; %d B free" % (name, n, gc.mem_free()))
 
 
-def best(force):
-    # the name of the best kernels that this firmware runs
-    global _best
-    if force:
-        return force
-    if not _best:
-        _best = "bytecode"
+def _kernel(name, families):
+    # imported when the first model needs it
+    for family in families:
+        path = "whit.%s.%s" % (family, name)
         try:
-            from . import viper
-
-            if viper.works():
-                _best = "viper"
-        except (ImportError, SyntaxError, ValueError):
-            print("whit: no native emitter here; its bytecode kernels are much slower")
-    return _best
-
-
-_best = ""
+            __import__(path)
+            return sys.modules[path].run
+        except (ImportError, SyntaxError, ValueError, MemoryError):
+            if family in ("viper", "bytecode"):
+                raise
 
 
 class Model:
     where = ""
 
-    def __init__(self, name, blob, arena, family):
+    def __init__(self, name, blob, arena, families):
         self.name = name
-        self.kernels = family
+        self.kernels = families[0]
         self._blob = blob
         self._arena = arena
         plan = 36 + word(blob, 20)
@@ -75,7 +68,7 @@ class Model:
             elif op == 15:
                 state = True
             else:
-                ops.append(self._kernel(KERNELS[op]))
+                ops.append(_kernel(KERNELS[op], families))
                 offsets.append(at - plan)
             at += 4 * word(blob, at + 4)
         self.input = self.inputs[0]
@@ -87,12 +80,6 @@ class Model:
         self._scores = None
         if state:
             self.reset()
-
-    def _kernel(self, name):
-        # imported when the first model needs it
-        path = "whit.%s.%s" % (self.kernels, name)
-        __import__(path)
-        return sys.modules[path].run
 
     def _parameters(self, plan, data):
         if self.kernels == "bytecode":
@@ -113,6 +100,7 @@ class Model:
             address = addressof(buffer)
             block.append(address & 0xFFFFFFFF)
             block.append(address >> 32)
+        block.extend(array("I", (0, 0, 0)))  # weights that are expanded once: none
         return block
 
     def run(self):

@@ -11,3 +11,8 @@ def device_root() -> Path:
     """The folder that holds the device package ``whit`` (copied to ``/lib`` of a board)."""
     packaged = _HERE / "_device"
     return packaged if packaged.is_dir() else _HERE.parents[1] / "device"
+
+
+def mpy_root() -> Path:
+    """The folder that holds machine code for boards, as ``<family>/<kernel>.mpy``."""
+    return device_root() / "mpy"

@@ -12,6 +12,8 @@ from typing import Any
 
 from whit.paths import device_root
 
+# the inline assembler in these folders is for one architecture, here as mpy-cross names it
+ASSEMBLED = {"thumb": "armv6m", "dsp": "armv7em", "rv32": "rv32imc"}
 UPDATE = "set WHIT_UPDATE=1 and run this test again to write it anew"
 
 
@@ -19,6 +21,11 @@ def files() -> list[Path]:
     """Every .py file of the runtime, relative to the folder that holds ``whit``."""
     root = device_root()
     return sorted(path.relative_to(root) for path in (root / "whit").rglob("*.py"))
+
+
+def march(path: Path) -> str | None:
+    """The only architecture that a file of the runtime is for, if it is not for all."""
+    return None if path.name == "__init__.py" else ASSEMBLED.get(path.parent.name)
 
 
 def kept(path: Path, found: dict[str, Any]) -> Any:

