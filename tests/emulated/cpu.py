@@ -82,6 +82,7 @@ def _riscv() -> Cpu:
 CPUS = {
     "armv6m": _arm("armv6m", arm_const.UC_CPU_ARM_CORTEX_M0),
     "armv7m": _arm("armv7m", arm_const.UC_CPU_ARM_CORTEX_M3),
+    "armv7em": _arm("armv7em", arm_const.UC_CPU_ARM_CORTEX_M4),
     "rv32imc": _riscv(),
 }
 

@@ -1,4 +1,4 @@
-"""An emulated 32-bit board that runs viper functions and watches every byte they touch.
+"""An emulated 32-bit board that runs viper and assembler functions and watches every byte they touch.
 
 m = Machine("armv6m")
 run = m.load_source(text)["run"]
@@ -23,7 +23,7 @@ import unicorn as uc
 
 from . import mpyfile
 from .cpu import CPUS, Block, NotInArchitecture, decode
-from .glue import ENTRIES, Runtime
+from .glue import ENTRIES, Runtime, signed
 from .memory import CODE, CODE_SIZE, PAGE, STACK, STACK_SIZE, Buffer, Memory, Unsupported, pack
 
 TRAPS = 0x33000000  # one return instruction per entry of the runtime's table, and one for the end
@@ -38,16 +38,17 @@ class EmulationError(Exception):
 
 @dataclass(frozen=True)
 class Function:
-    """A viper function in the machine: `addr` is its first instruction, `object` its function object."""
+    """Machine code of a .mpy: `addr` is its first instruction, `object` its function object, `kind` viper or asm."""
 
     name: str
     addr: int
     size: int
     object: int
+    kind: str = "viper"
 
 
 class Machine:
-    """One processor with memory; `arch` is "armv6m", "armv7m" or "rv32imc".
+    """One processor with memory; `arch` is "armv6m", "armv7m", "armv7em" or "rv32imc".
 
     After a call `instructions` is the exact number of instructions that it executed (with those of an IT
     block that are skipped), `calls` how often it called which entry of the runtime, whose own work is not
@@ -87,28 +88,33 @@ class Machine:
         return self.memory.array(words, name)
 
     def load(self, path: Path) -> dict[str, Function]:
-        """Compile a file and place its viper functions; see load_source."""
+        """Compile a file and place its functions; see load_source."""
         return self.load_source(path.read_text(encoding="utf-8"), path.name)
 
     def load_source(self, text: str, name: str = "source.py") -> dict[str, Function]:
-        """Compile Python text with mpy-cross and place its viper functions, by their names.
+        """Compile Python text with mpy-cross and place its viper and assembler functions, by their names.
 
         The module's own code does not run: functions are found by the order of their defs. Raises
         EmulationError when mpy-cross refuses the text.
         """
-        return self.load_mpy(compile_mpy(text, self.cpu.name, name), mpyfile.viper_names(text))
+        return self.load_mpy(compile_mpy(text, self.cpu.name, name), mpyfile.native_names(text))
 
     def load_mpy(self, data: bytes, names: list[str]) -> dict[str, Function]:
-        """Place the viper functions of a .mpy file; `names` are theirs in the order of the file."""
+        """Place the viper and assembler functions of a .mpy file; `names` are theirs in the order of the file."""
         parsed = mpyfile.parse(data)
-        codes = [child.code for child in parsed.outer.children if child.kind == "viper"]
-        if parsed.arch != mpyfile.ARCHS[self.cpu.name]:
+        found = [child for child in parsed.outer.children if child.kind in ("viper", "asm")]
+        if not self._takes(parsed.arch):
             raise EmulationError(f"a .mpy for architecture {parsed.arch}, not {self.cpu.name}")
-        if len(codes) != len(names):
-            raise EmulationError(f"{len(codes)} viper functions in the .mpy, {len(names)} names: {names}")
+        if len(found) != len(names):
+            raise EmulationError(f"{len(found)} native functions in the .mpy, {len(names)} names: {names}")
         qstrs = b"".join(struct.pack("<H", 1 + i) for i in range(len(parsed.qstrs)))
         context = self._context(qstrs, [self._constant(value) for value in parsed.objects])
-        return {name: self._add(name, code, context) for name, code in zip(names, codes, strict=True)}
+        return {name: self._add(name, raw.code, context, raw.kind) for name, raw in zip(names, found, strict=True)}
+
+    def _takes(self, arch: int) -> bool:
+        # Cortex-M runs what is for a smaller one
+        own = mpyfile.ARCHS[self.cpu.name]
+        return arch == own or (bool(self.cpu.thumb) and mpyfile.ARCHS["armv6m"] <= arch < own)
 
     def load_code(self, name: str, code: bytes) -> Function:
         """Place machine code that keeps to the calling convention of a viper function."""
@@ -125,10 +131,10 @@ class Machine:
         # as mp_module_context_t: type, globals, table of qstrs, table of constants
         return self.memory.place([0, 0, self.memory.place(qstrs), self.memory.place(objects)])
 
-    def _add(self, name: str, code: bytes, context: int) -> Function:
+    def _add(self, name: str, code: bytes, context: int, kind: str = "viper") -> Function:
         addr = self.memory.place(code, CODE)
         # as mp_obj_fun_bc_t: type, context, children, code
-        function = Function(name, addr, len(code), self.memory.place([0, context, 0, addr | self.cpu.thumb]))
+        function = Function(name, addr, len(code), self.memory.place([0, context, 0, addr | self.cpu.thumb]), kind)
         self.functions.append(function)
         return function
 
@@ -136,15 +142,19 @@ class Machine:
         """Call a function as MicroPython does and return its result (None, bool, int, or a Buffer).
 
         A list of ints becomes an array('I'), a Buffer the object that holds it; ints, bools and None stay
-        what they are. Raises EmulationError on an access outside of the buffers, an instruction that the
-        processor does not have, more than `limit` instructions, or a register that is not restored.
+        what they are; an assembler function gets the addresses of arrays, and answers an int. Raises
+        EmulationError on an access outside of the buffers, an instruction that the processor does not have,
+        more than `limit` instructions, or a register that is not restored.
         """
         self.instructions = self.cycles = 0
         self.calls = Counter()
         self._limit, self._after, self._error = limit, -1, ""
         values = [self._argument(value) for value in args]
         self.uc.mem_write(_FRAME, pack(self.runtime.box(value) for value in values))
-        for register, word in zip(self.cpu.args, (function.object, len(args), 0, _FRAME), strict=True):
+        words = [function.object, len(args), 0, _FRAME]
+        if function.kind == "asm":
+            words = [value.addr if isinstance(value, Buffer) else int(value or 0) & 0xFFFFFFFF for value in values]
+        for register, word in zip(self.cpu.args, words, strict=False):
             self.uc.reg_write(register, word)
         self.uc.reg_write(self.cpu.link, _END | self.cpu.thumb)
         self.uc.reg_write(self.cpu.stack, _FRAME)
@@ -158,7 +168,8 @@ class Machine:
             if isinstance(arg, list):
                 self._arguments[len(arg)] = block
         self._check()
-        return self.runtime.unbox(self.uc.reg_read(self.cpu.args[0]))
+        result = self.uc.reg_read(self.cpu.args[0])
+        return signed(result) if function.kind == "asm" else self.runtime.unbox(result)
 
     def _argument(self, value: Any) -> Any:
         if not isinstance(value, list):

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 KINDS = ("bytecode", "native", "viper", "asm")
-ARCHS = {"armv6m": 4, "armv7m": 5, "rv32imc": 11}  # the number that a .mpy has for an architecture
+ARCHS = {"armv6m": 4, "armv7m": 5, "armv7em": 6, "rv32imc": 11}  # the number that a .mpy has for an architecture
+_MARKS = ("micropython.viper", "viper", "micropython.asm_thumb", "micropython.asm_rv32")
 _RELOCATED = 0x10 | 0x20 | 0x40  # scope flags of relocations, rodata, bss: only C modules have them
 
 
@@ -41,8 +42,9 @@ class RawCode:
 
 @dataclass
 class MpyFile:
-    """A parsed .mpy: `arch` is the number in its header; a qstr is its text, or its static index (int)."""
+    """A parsed .mpy: `arch` and `version` are those of its header; a qstr is its text, or its static index (int)."""
 
+    version: tuple[int, int]
     arch: int
     qstrs: list[str | int]
     objects: list[Any]
@@ -125,17 +127,17 @@ def parse(data: bytes) -> MpyFile:
     outer = reader.code()
     if reader.at != len(data):
         raise MpyError(f"{len(data) - reader.at} bytes after the end")
-    return MpyFile(feature >> 2 & 0x2F, qstrs, objects, outer)
+    return MpyFile((version, feature & 3), feature >> 2 & 0x2F, qstrs, objects, outer)
 
 
-def viper_names(source: str) -> list[str]:
-    """Names of the module's viper functions in the order of their defs: a .mpy does not say them."""
+def native_names(source: str) -> list[str]:
+    """Names of the module's viper and assembler functions in the order of their defs: a .mpy does not say them."""
     names: list[str] = []
 
     def visit(body: list[ast.stmt]) -> None:
         for node in body:
             if isinstance(node, ast.FunctionDef):
-                if any(ast.unparse(mark) in ("micropython.viper", "viper") for mark in node.decorator_list):
+                if any(ast.unparse(mark) in _MARKS for mark in node.decorator_list):
                     names.append(node.name)
             elif not isinstance(node, ast.ClassDef):
                 for block in ("body", "handlers", "orelse", "finalbody"):

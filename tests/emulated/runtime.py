@@ -1,4 +1,4 @@
-"""Runs whole blobs with the device's viper kernels, compiled for a 32-bit board, in the emulated machine.
+"""Runs whole blobs with a family of the device's kernels, on a 32-bit board in the emulated machine.
 
 PLAN, arena and DATA are buffers of exactly their size: a kernel that reads or writes one byte outside is an
 EmulationError, and so is one that writes to PLAN or DATA.
@@ -7,12 +7,13 @@ EmulationError, and so is one that writes to PLAN or DATA.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from whit import program
 from whit.blob import Blob
-from whit.paths import device_root
+from whit.paths import device_root, mpy_root
 
 from .machine import EmulationError, Function, Machine
 from .memory import Buffer
@@ -27,16 +28,38 @@ KERNELS = {
 LIMIT = 2_000_000_000  # instructions of one kernel call; the largest model of the tests stays far below
 
 
-class Runtime:
-    """What ``Model.run`` does on a board, with ``arch`` as mpy-cross names it: "armv6m", "armv7m", "rv32imc".
+@dataclass
+class Cost:
+    """What one record took: instructions, and on armv6m cycles of a Cortex-M0+ with memory that never waits."""
 
-    After ``run``, ``instructions`` is what the last input took, kernels only.
+    operator: int
+    instructions: int
+    cycles: int
+
+
+class Runtime:
+    """What ``Model.run`` does on a board; ``arch``: "armv6m", "armv7m", "armv7em" or "rv32imc", as mpy-cross names it.
+
+    ``family`` names the kernels: "thumb", "dsp", "rv32", or "viper", which runs what the others lack. ``expand``
+    gives every convolution room to keep its weights expanded from the first run on.
+
+    After ``run``, ``instructions``, ``cycles`` and ``per_record`` are what the last input took, kernels only.
     """
 
-    def __init__(self, arch: str) -> None:
+    def __init__(self, arch: str, family: str = "viper", expand: bool = False) -> None:
         self.arch = arch
-        self.instructions = 0
+        self.family = family
+        self.expand = expand
+        self.per_record: list[Cost] = []
         self._start()
+
+    @property
+    def instructions(self) -> int:
+        return sum(cost.instructions for cost in self.per_record)
+
+    @property
+    def cycles(self) -> int:
+        return sum(cost.cycles for cost in self.per_record)
 
     def _start(self) -> None:
         self._machine = Machine(self.arch)
@@ -51,14 +74,15 @@ class Runtime:
         machine = self._machine
         plan, data = machine.buffer(blob.plan, name="PLAN"), machine.buffer(blob.data, name="DATA")
         arena = machine.buffer(blob.arena_bytes, name="arena")
-        block = [0, plan.addr, 0, arena.addr, 0, data.addr, 0]
+        kept = [machine.buffer(size, name="kept weights") if size else None for size in map(self._kept, blob.records)]
+        block = [0, plan.addr, 0, arena.addr, 0, data.addr, 0, 0, 0, 0]
         try:
             outputs = []
             self._reset(blob, arena)
-            for x in inputs:
+            for number, x in enumerate(inputs):
                 self._fill(blob, arena, x.tobytes())
-                self.instructions = 0
-                self._execute(blob, block, limit)
+                block[9] = int(number > 0)
+                self._execute(blob, block, kept, limit)
                 memory = arena.read()
                 edges = [r for r in blob.records if r[0] == program.OUTPUT]
                 outputs.append(b"".join(memory[r[4] : r[4] + r[5]] for r in edges))
@@ -67,9 +91,16 @@ class Runtime:
         except EmulationError:
             self._start()  # what stopped half way is not used again
             raise
-        for buffer in (plan, data, arena):
-            buffer.free()
+        for buffer in (plan, data, arena, *kept):
+            if buffer:
+                buffer.free()
         return outputs
+
+    def _kept(self, r: Sequence[int]) -> int:
+        # bytes for the expanded weights of a record that may keep them
+        if not self.expand or r[0] != program.CONV or r[10] != 1 or not (r[29] or r[12] * r[13] == 1):
+            return 0
+        return 2 * (r[15] * r[16] * r[11] + 3 & -4) * r[14]
 
     def _reset(self, blob: Blob, arena: Buffer) -> None:
         for r in blob.records:
@@ -82,15 +113,23 @@ class Runtime:
                 arena.write(x[: r[5]], r[4])
                 x = x[r[5] :]
 
-    def _execute(self, blob: Blob, block: list[int], limit: int) -> None:
+    def _execute(self, blob: Blob, block: list[int], kept: list[Buffer | None], limit: int) -> None:
+        self.per_record = []
         offset = 0
-        for record in blob.records:
+        for record, pairs in zip(blob.records, kept, strict=True):
             if record[0] in KERNELS:
-                self._machine.call(self._kernel(record[0]), [offset, *block[1:]], limit=limit)
-                self.instructions += self._machine.instructions
+                x = [offset, *block[1:7], pairs.addr, 0, block[9]] if pairs else [offset, *block[1:7], 0, 0, 0]
+                self._machine.call(self._kernel(record[0]), x, limit=limit)
+                self.per_record.append(Cost(record[0], self._machine.instructions, self._machine.cycles))
             offset += 4 * record[1]
 
     def _kernel(self, code: int) -> Function:
         if code not in self._functions:
-            self._functions[code] = self._machine.load(KERNELS[code])["run"]
+            source = KERNELS[code]
+            families = ("dsp", "thumb") if self.family == "dsp" else (self.family,)
+            assembled = [path for family in families if (path := mpy_root() / family / f"{source.stem}.mpy").exists()]
+            if assembled:
+                self._functions[code] = self._machine.load_mpy(assembled[0].read_bytes(), ["run"])["run"]
+            else:
+                self._functions[code] = self._machine.load(source)["run"]
         return self._functions[code]

@@ -317,6 +317,7 @@ def test_cycles_of_a_cortex_m0plus() -> None:
 BROKEN = {
     "armv6m": {"restoring r4": "0024 0120 7047", "stack pointer": "81b0 0120 7047", "pc 0x": "00de"},
     "armv7m": {"restoring r4": "0024 0120 7047", "stack pointer": "81b0 0120 7047", "pc 0x": "00de"},
+    "armv7em": {"restoring r4": "0024 0120 7047", "stack pointer": "81b0 0120 7047", "pc 0x": "00de"},
     "rv32imc": {"restoring s1": "8144 0545 8280", "stack pointer": "4111 0545 8280", "pc 0x": "0000"},
 }
 
