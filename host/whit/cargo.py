@@ -10,7 +10,6 @@ from pathlib import Path
 
 from whit.blob import Blob
 from whit.errors import WhitError
-from whit.paths import device_root
 from whit.probe import BoardInfo
 from whit.snippets import STAGE
 
@@ -60,17 +59,6 @@ class Plan:
     def copied(self) -> list[Item]:
         """Files that the new runtime takes over from the old one, copied by the board itself."""
         return [item for item in self.keep if item.is_runtime] if self.new_runtime else []
-
-
-def runtime(info: BoardInfo) -> list[Item]:
-    """The runtime's files that are best for this board. (Sources for every board so far.)"""
-    root = device_root() / "whit"
-    found = [
-        Item(f"{RUNTIME}/{path.relative_to(root).as_posix()}", path.read_bytes()) for path in sorted(root.rglob("*.py"))
-    ]
-    if not found:
-        raise WhitError(f"there is no runtime in {root}", "install whit again: pip install --force-reinstall whit")
-    return found
 
 
 def application(path: Path) -> Item:

@@ -18,9 +18,10 @@ from pathlib import Path
 from whit import snippets
 from whit.blob import Blob, read
 from whit.board import Board, BoardError, Progress
-from whit.cargo import APP, RUNTIME, Item, Plan, application, check_fit, make_plan, runtime
+from whit.cargo import APP, RUNTIME, Item, Plan, application, check_fit, make_plan
 from whit.errors import WhitError
 from whit.ports import choose
+from whit.runtime import runtime
 from whit.virtual import DEFAULT_HEAP_BYTES, VirtualBoard
 
 _SELFTEST_S = 600.0  # bytecode kernels on a slow board take their time
@@ -52,13 +53,16 @@ def deploy(
     virtual: bool = False,
     app: str | Path | None = None,
     dry_run: bool = False,
+    kernels: str | None = None,
     progress: Progress | None = None,
 ) -> DeployResult:
     """Put ``blob``, the runtime and ``app`` (as /main.py) on the board on ``port``; what is there already stays.
 
     Without ``port``: the only board that is connected. ``virtual``: a virtual board of its own, gone afterwards.
-    ``dry_run`` changes nothing. ``progress(bytes_done, bytes_total)`` counts what is sent. The board restarts
-    at the end, so /main.py runs. WhitError when a step fails; the board then has what it had before.
+    Of the runtime only what the model needs is sent; ``kernels`` names another family than the best for the board
+    (bytecode, viper, thumb, dsp, rv32). ``dry_run`` changes nothing. ``progress(bytes_done, bytes_total)`` counts
+    what is sent. The board restarts at the end, so /main.py runs. WhitError when a step fails; the board then has
+    what it had before.
     """
     model = blob if isinstance(blob, Blob) else read(blob)
     file = (model.name if isinstance(blob, Blob) else Path(blob).stem) + ".whit"
@@ -69,14 +73,16 @@ def deploy(
         if virtual:
             port = stack.enter_context(VirtualBoard(heap_bytes=DEFAULT_HEAP_BYTES)).port
         board = stack.enter_context(Board(choose(port)))
-        return _Deployment(board, model, items, progress).run(dry_run)
+        return _Deployment(board, model, items, kernels, progress).run(dry_run)
 
 
 class _Deployment:
     """The steps, in order; the board is in the raw REPL throughout."""
 
-    def __init__(self, board: Board, model: Blob, items: list[Item], progress: Progress | None) -> None:
-        self.board, self.model, self.items, self.progress = board, model, items, progress
+    def __init__(
+        self, board: Board, model: Blob, items: list[Item], kernels: str | None, progress: Progress | None
+    ) -> None:
+        self.board, self.model, self.items, self.kernels, self.progress = board, model, items, kernels, progress
         self.file = items[0].path[1:]
 
     def run(self, dry_run: bool) -> DeployResult:
@@ -87,8 +93,9 @@ class _Deployment:
             board.exec(snippets.TOOLS)
             if not dry_run:
                 self._recover()
-            items = runtime(info) + self.items
-            plan = make_plan(items, self._hashes([RUNTIME], [item.path for item in self.items]))
+            hashes = self._hashes([RUNTIME], [item.path for item in self.items])
+            items = runtime(info, self.model, hashes, self.kernels) + self.items
+            plan = make_plan(items, hashes)
             check_fit(self.model, self.file, plan, info)
             started = time.monotonic()
             if not dry_run:

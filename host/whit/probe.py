@@ -36,6 +36,7 @@ class BoardInfo:
     version_string: str  # with what follows the numbers: "1.29.0-preview"
     arch: str  # of native code: "armv6m", "xtensawin", ...; "none" when the firmware loads no native code
     mpy_version: int  # of the .mpy files that it loads; 0: none
+    mpy_abi: int  # of the native code in them
     free_ram: int  # bytes, after a garbage collection
     free_flash: int  # bytes of the file system at /; 0: unknown
     native: bool  # the firmware compiles @micropython.viper
@@ -44,6 +45,11 @@ class BoardInfo:
     @property
     def virtual(self) -> bool:
         return self.platform in ("linux", "darwin")
+
+    @property
+    def loads_native(self) -> bool:
+        """It loads .mpy files with machine code of the ABI of MicroPython 1.23 and later."""
+        return self.arch in _ARCHITECTURES[1:] and (self.mpy_version, self.mpy_abi) == (6, 3)
 
 
 def read_info(port: str, printed: str) -> BoardInfo:
@@ -66,6 +72,7 @@ def read_info(port: str, printed: str) -> BoardInfo:
         version_string="-".join([".".join(map(str, numbers)), *words]),
         arch=_ARCHITECTURES[index] if index < len(_ARCHITECTURES) else f"unknown ({index})",
         mpy_version=mpy & 0xFF,
+        mpy_abi=mpy >> 8 & 3,
         free_ram=free_ram,
         free_flash=free_flash,
         native=native,

