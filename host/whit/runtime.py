@@ -32,7 +32,7 @@ FAMILIES = {
 }
 MPY = (6, 3)  # version and native ABI of the .mpy files of the package, and of those that mpy-cross makes
 COMPILER_BYTES = 64 * 1024  # of heap that should stay for compiling a kernel on the board
-_ALWAYS = ("__init__", "model", "loader", "verify", "edges", "report", "stream", "state", "checks/__init__")
+_ALWAYS = ["__init__", "model", "loader", "verify", "families", "edges", "report", "stream", "state", "checks/__init__"]
 
 
 def families(info: BoardInfo) -> list[str]:
@@ -49,7 +49,7 @@ def runtime(info: BoardInfo, blob: Blob, on_board: Iterable[str] = (), kernels: 
     runs = families(info)
     if kernels and kernels not in runs:
         raise WhitError(f"{kernels} kernels do not run on {info.machine}", f"it runs {' and '.join(runs)}")
-    names = _needed(blob, kernels or runs[0])
+    names = _needed(blob, runs[runs.index(kernels) if kernels else 0 :])
     others = {path[len(RUNTIME) + 1 :].rpartition(".")[0] for path in on_board if path.startswith(RUNTIME + "/")}
     # a family that is there is taken before viper: one that was not asked for must go
     hidden = {family for row in FAMILIES.values() for family in row} - {kernels} if kernels else set()
@@ -73,33 +73,32 @@ def _source(name: str) -> Path:
     return device_root() / "whit" / f"{name}.py"
 
 
-def _needed(blob: Blob, family: str) -> set[str]:
-    """Modules, without suffix, that load and run the model."""
+def _needed(blob: Blob, runs: list[str]) -> set[str]:
+    """Modules, without suffix, that load and run the model with the first of these families that has each kernel."""
     names = set(_ALWAYS)
     for code in {r[0] for r in blob.records}:
         kernel = KERNELS.get(code)
         names.add(f"checks/{kernel or ('state' if code == STATE else 'edge')}")
         if kernel:
-            for module in (kernel, *_FORMS.get(kernel, ())):
-                names.update(_kernel(family, module))
-    return names
+            names |= _kernel(runs, kernel)
+    # a family is tried with its kernel of LUT before it is trusted
+    return names | {f"{family}/lut" for family in runs if f"{family}/__init__" in names and _folder(family).is_dir()}
+
+
+def _kernel(runs: list[str], kernel: str) -> set[str]:
+    """A kernel, in all forms that its family has, with the modules that it imports."""
+    family = next(family for family in runs if _folder(family).is_dir() is (_folder(family) / f"{kernel}.mpy").exists())
+    found: set[str] = set()
+    new = {kernel, *_FORMS.get(kernel, ())}
+    while new:
+        new = {name for name in new if _source(f"{family}/{name}").exists()}
+        found |= new
+        texts = [_source(f"{family}/{name}").read_text(encoding="utf-8") for name in new]
+        new = {name for text in texts for name in re.findall(r"^from \.(\w+) import", text, re.MULTILINE)} - found
+    return {f"{family}/{name}" for name in (*found, "__init__")}
 
 
 _FORMS = {"conv": ("pairs",)}  # other modules that a family may have for an operator
-
-
-def _kernel(family: str, module: str) -> set[str]:
-    """A kernel, or what stands in for it, with the modules that it imports."""
-    if family not in ("viper", "bytecode") and (_folder(family) / f"{module}.mpy").exists():
-        return {f"{family}/__init__", f"{family}/{module}"}
-    rest = "bytecode" if family == "bytecode" else "viper"
-    found: set[str] = set()
-    new = {module} if _source(f"{rest}/{module}").exists() else set()
-    while new:
-        found |= new
-        texts = [_source(f"{rest}/{name}").read_text(encoding="utf-8") for name in new]
-        new = {name for text in texts for name in re.findall(r"^from \.(\w+) import", text, re.MULTILINE)} - found
-    return {f"{rest}/{name}" for name in (*found, "__init__")} | ({f"{family}/__init__"} if found else set())
 
 
 def _item(info: BoardInfo, name: str, roomy: bool) -> Item | None:
