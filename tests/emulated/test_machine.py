@@ -356,6 +356,57 @@ def test_words_must_be_aligned_on_armv6m_only() -> None:
             assert machine.call(code["read"], [address, 0]) == 0x04030201
 
 
+@pytest.mark.parametrize("arch", ["armv7m", "armv7em"])
+@pytest.mark.parametrize("halves", ["06c8", "06c0", "d0e90012", "c0e90012", "90e80600", "80e80600"])
+def test_several_words_must_be_aligned(arch: str, halves: str) -> None:
+    machine = Machine(arch)
+    # ldr r0,[r3]; ldr r0,[r0,#12]; ldr r0,[r0]; ldmia, stmia r0!,{r1,r2}, ldrd, strd r1,r2,[r0], ldm.w, stm.w; ...
+    run = machine.load_code("run", bytes.fromhex(f"1868 c068 0068 {halves} 0120 7047"))
+    buffer = machine.buffer(12)
+    assert machine.call(run, [buffer.addr + 4]) == 0
+    for offset in (1, 2):
+        with pytest.raises(EmulationError, match=f"needs an aligned address, not 0x{buffer.addr + offset:08x}, pc"):
+            machine.call(run, [buffer.addr + offset])
+
+
+def test_a_cortex_m4_has_the_dsp_instructions() -> None:
+    machine = Machine("armv7em")
+    # ldr r0,[r3]; ldr r0,[r0,#12]; ldrd r1,r2,[r0]; sxtb16 r3,r1,ror #8; smlad r1,r3,r2,r1; smmulr r2,r1,r2; strd r1,r2
+    code = "1868 c068 d0e90012 2ffa91f3 23fb0211 51fb12f2 c0e90012 0120 7047"
+    block = machine.array([0x81FF7F03, 0x12345678])
+    machine.call(machine.load_code("run", bytes.fromhex(code)), block)
+    total = 0x7F * 0x5678 - 0x7F * 0x1234 + signed(0x81FF7F03)
+    assert block.words() == [total & 0xFFFFFFFF, (total * 0x12345678 + (1 << 31) >> 32) & 0xFFFFFFFF]
+
+
+INLINE = """
+@micropython.{0}
+def double({1}, {2}):
+    add({1}, {1}, {2})
+
+@micropython.viper
+def between(x: int) -> int:
+    return x
+
+@micropython.{0}
+def load({1}):
+    data(2, {3})
+"""
+
+
+def test_assembler_functions(machine: Machine) -> None:
+    thumb = ("asm_thumb", "r0", "r1", "0x6840")
+    text = INLINE.format(*thumb if machine.cpu.thumb else ("asm_rv32", "a0", "a1", "0x4148"))
+    code = machine.load_source(HEAD + text)
+    assert [(f.name, f.kind) for f in code.values()] == [("double", "asm"), ("between", "viper"), ("load", "asm")]
+    assert machine.call(code["double"], 5, -7) == -2
+    assert machine.call(code["between"], 5) == 5
+    assert machine.call(code["load"], machine.array([1, -9])) == -9
+    assert machine.call(code["load"], [1, 4]) == 4
+    with pytest.raises(EmulationError, match="past the end"):
+        machine.call(code["load"], [1])
+
+
 def test_calls_of_the_runtime_that_need_objects_are_named(machine: Machine) -> None:
     code = machine.load_source(HEAD + "@micropython.viper\ndef run(c):\n    print(c)\n")
     with pytest.raises(EmulationError, match=r"calls swap_globals of the runtime.*pc .*\(run\+"):
