@@ -10,13 +10,14 @@ class BlobError(ValueError):
 
 def load(
     source: str | bytes | bytearray | memoryview | array[int],
-    kernels: Literal["viper", "bytecode"] | None = None,
+    kernels: Literal["dsp", "thumb", "rv32", "viper", "bytecode"] | None = None,
     stream: bool | None = None,
 ) -> Model:
     """Reads, checks and readies a model.
 
     ``source`` is the path of a .whit file, or its bytes; these are used where they are, and must not change.
-    ``kernels`` forces a kind of kernel; by default it is the fastest that the firmware runs.
+    ``kernels`` forces a kind of kernel; by default it is the fastest that the firmware runs: machine code for Cortex-M
+    with DSP instructions ("dsp"), for every Cortex-M ("thumb") or for RISC-V ("rv32"), else "viper", else "bytecode".
     ``stream``: True leaves the weights in the file and reads those of a layer before the layer runs, False never does,
     None does where the file does not fit into RAM. It is slow, and the file must stay as it is while the model lives.
 
@@ -24,7 +25,7 @@ def load(
     milliseconds to a few seconds, by the size of the file.
 
     Raises BlobError for a file that is no whole and honest one, MemoryError with the bytes that are wanted and free,
-    OSError for a file that is not there.
+    OSError for a file that is not there, ValueError for kernels that do not run here.
     """
 
 class Model:
@@ -34,7 +35,7 @@ class Model:
     """The file's name, or "blob"."""
 
     kernels: str
-    """The kind of kernels: "viper" or "bytecode"."""
+    """The kind of kernels, as `load` takes it."""
 
     where: str
     """Where the weights are, for `repr`: "" in RAM, ", in place" in mapped flash, ", streamed" from a file."""
