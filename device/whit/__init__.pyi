@@ -12,6 +12,7 @@ def load(
     source: str | bytes | bytearray | memoryview | array[int],
     kernels: Literal["dsp", "thumb", "rv32", "viper", "bytecode"] | None = None,
     stream: bool | None = None,
+    expand: bool = False,
 ) -> Model:
     """Reads, checks and readies a model.
 
@@ -20,6 +21,9 @@ def load(
     with DSP instructions ("dsp"), for every Cortex-M ("thumb") or for RISC-V ("rv32"), else "viper", else "bytecode".
     ``stream``: True leaves the weights in the file and reads those of a layer before the layer runs, False never does,
     None does where the file does not fit into RAM. It is slow, and the file must stay as it is while the model lives.
+    ``expand``: keeps the weights of convolutions and dense layers in RAM in the form in which the kernels multiply, 2
+    bytes each besides the blob's one, instead of making it anew in every run: `whit inspect` says what that saves. It
+    does nothing where RAM does not allow it, on 64-bit firmware, with bytecode kernels and for streamed models.
 
     Blob and arena take one piece of RAM each, so load early, while there are large pieces. The check takes
     milliseconds to a few seconds, by the size of the file.
@@ -38,7 +42,8 @@ class Model:
     """The kind of kernels, as `load` takes it."""
 
     where: str
-    """Where the weights are, for `repr`: "" in RAM, ", in place" in mapped flash, ", streamed" from a file."""
+    """Where the weights are, for `repr`: "" in RAM, ", in place" in mapped flash, ", streamed" from a file,
+    ", expanded" in RAM and once more as `load(..., expand=True)` keeps them."""
 
     inputs: list[memoryview]
     """The inputs, int8, each a view of the arena: real value = (byte - zero point) * scale."""

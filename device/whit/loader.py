@@ -21,7 +21,7 @@ class _Zeros:
         return (0 for _ in range(self.n))
 
 
-def load(source, kernels=None, stream=None):
+def load(source, kernels=None, stream=None, expand=False):
     name = "blob"
     file = None
     if isinstance(source, str):
@@ -60,7 +60,16 @@ def load(source, kernels=None, stream=None):
                 kind = StreamModel
                 blob = paged(name, file, size)
         verify.plan(name, blob)
-        model = kind(name, blob, arena, best(kernels))
+        families = best(kernels)
+        model = None
+        if expand and kind is Model and families[0] != "bytecode" and sys.maxsize < 1 << 32:
+            from .expand import ExpandedModel
+
+            try:
+                model = ExpandedModel(name, blob, arena, families)
+            except MemoryError:
+                gc.collect()
+        model = model or kind(name, blob, arena, families)
     except BaseException:
         if file:
             file.close()

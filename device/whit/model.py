@@ -103,17 +103,15 @@ class Model:
         block.extend(array("I", (0, 0, 0)))  # weights that are expanded once: none
         return block
 
+    def _ready(self, i):
+        # the block is for layer i
+        self._block[0] = self._offsets[i]
+
     def run(self):
         "Runs the model on `input`, into `output`. Allocates nothing."
-        block = self._block
-        offsets = self._offsets
-        ops = self._ops
-        i = 0
-        n = len(ops)
-        while i < n:
-            block[0] = offsets[i]
-            ops[i](block)
-            i += 1
+        for i in range(len(self._ops)):
+            self._ready(i)
+            self._ops[i](self._block)
 
     def reset(self):
         "Forgets what the model keeps between runs."

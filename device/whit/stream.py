@@ -68,20 +68,14 @@ class StreamModel(Model):
             return [0, memoryview(plan), self._arena, window, 0]
         return self._addresses(plan, window)
 
-    def _fetch(self, i):
+    def _ready(self, i):
         view = self._views[i]
         if len(view):
             self._blob.file.seek(self._sources[i])
             self._blob.file.readinto(view)
+        self._block[0] = self._offsets[i]
 
     def run(self):
         "Runs the model on `input`, into `output`; reads every weight once. Allocates nothing."
-        block = self._block
-        i = 0
-        n = len(self._ops)
-        while i < n:
-            self._fetch(i)
-            block[0] = self._offsets[i]
-            self._ops[i](block)
-            i += 1
+        Model.run(self)
         self._blob.start = -_PAGE

@@ -443,3 +443,29 @@ for name in ("/big.whit", "/nope.whit"):
     assert lines[7] == f"{int(np.argmax(want))} {want}"
     assert re.fullmatch(r"MemoryError big.whit needs 4294967292 B in one piece; \d+ B free", lines[8])
     assert lines[9:] == ["OSError nope.whit: no such file"]
+
+
+# --- weights that are expanded once
+
+
+def test_expanded_weights_have_room_of_their_own(mp: Session) -> None:
+    """The class itself: load takes it on 32-bit boards, where kernels in machine code use what it hands them."""
+    blob = models.everything()
+    assert "expanded" not in mp.value("repr(whit.load(data, expand=True))", blob.content)  # this one has 64 bits
+    mp.run("from whit.expand import ExpandedModel\nfrom uctypes import addressof\nm = whit.load(data)", blob.content)
+    mp.run("e = ExpandedModel(m.name, m._blob, m._arena, ['viper', 'bytecode'])")
+    assert mp.value("repr(e)").endswith("viper kernels, expanded>")
+    convs = [r for r in blob.records if r[0] == program.CONV]
+    sizes = [2 * (r[15] * r[16] * r[11] + 3 & ~3) * (r[14] + 3 & ~3) for r in convs]
+    assert len(convs) == 2 and mp.value("len(e._pairs)") == sum(sizes)
+    mp.run("seen = []\ne._ops = [lambda x: seen.append(tuple(x)) for _ in e._ops]\ne.run()\ne.run()")
+    first = mp.value("addressof(e._pairs)")
+    given = [block[7:] for block in mp.value("seen")]
+    codes = [r[0] for r in blob.records if r[0] in program.KERNELS]
+    starts = iter([first, first + sizes[0]] * 2)
+    for i, (low, high, filled) in enumerate(given):
+        at = next(starts) if codes[i % len(codes)] == program.CONV else 0
+        assert (low | high << 32, filled) == (at, i // len(codes))
+    mp.run("e = ExpandedModel(m.name, m._blob, m._arena, ['viper', 'bytecode'])")
+    mp.run("rows = e.profile()")
+    assert mp.value("e.selftest()") == 0 and mp.value("len(rows)") == len(codes)

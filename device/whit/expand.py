@@ -1,0 +1,41 @@
+# Models whose weights stay in RAM in the form in which kernels multiply them: 2 bytes each, besides the blob's one.
+from array import array
+
+from .model import Model, allocate, word
+
+
+class ExpandedModel(Model):
+    where = ", expanded"
+
+    def _parameters(self, plan, data):
+        b = self._blob
+        sizes = []
+        for at in self._offsets:
+            at += plan
+            n = 0
+            if word(b, at) == 3 and word(b, at + 40) == 1 and word(b, at + 120):
+                k4 = (word(b, at + 60) * word(b, at + 64) * word(b, at + 44) + 3) & -4
+                n = 2 * k4 * ((word(b, at + 56) + 3) & -4)
+            sizes.append(n)
+        block = super()._parameters(plan, data)
+        from uctypes import addressof
+
+        self._pairs = allocate(self.name, sum(sizes), bytearray)
+        at = addressof(self._pairs)
+        self._kept = array("I")  # where the weights of each layer are: low and high word
+        for n in sizes:
+            self._kept.append(at & 0xFFFFFFFF if n else 0)
+            self._kept.append(at >> 32 if n else 0)
+            at += n
+        return block
+
+    def _ready(self, i):
+        block = self._block
+        block[0] = self._offsets[i]
+        block[7] = self._kept[2 * i]
+        block[8] = self._kept[2 * i + 1]
+
+    def run(self):
+        "Runs the model on `input`, into `output`; the first run expands the weights. Allocates nothing."
+        Model.run(self)
+        self._block[9] = 1
