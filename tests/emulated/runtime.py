@@ -97,10 +97,10 @@ class Runtime:
         return outputs
 
     def _kept(self, r: Sequence[int]) -> int:
-        # bytes for the expanded weights of a record that may keep them
-        if not self.expand or r[0] != program.CONV or r[10] != 1 or not (r[29] or r[12] * r[13] == 1):
+        # bytes for the expanded weights of a record that may keep them, as whit/expand.py counts them
+        if not self.expand or r[0] != program.CONV or r[10] != 1 or not r[30]:
             return 0
-        return 2 * (r[15] * r[16] * r[11] + 3 & -4) * r[14]
+        return 2 * (r[15] * r[16] * r[11] + 3 & -4) * (r[14] + 3 & -4)
 
     def _reset(self, blob: Blob, arena: Buffer) -> None:
         for r in blob.records:
