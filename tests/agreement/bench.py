@@ -96,7 +96,8 @@ class Bench:
             yield "bytecode", lambda blob, inputs: self.device.run(blob, inputs, "bytecode")
         if self._chosen("emulated", work <= _EMULATED_WORK, chance % _EMULATED_EVERY):
             for board in self.boards:
-                yield board.arch, board.run
+                if board.differs(blob):
+                    yield board.name, board.run
 
     def _chosen(self, form: str, small: bool, chance: int) -> bool:
         self.small[form] = self.small.get(form, 0) + small

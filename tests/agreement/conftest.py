@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.emulated.runtime import Runtime
+from tests.emulated import runtime
 
 from .device import Device
 
@@ -19,6 +19,6 @@ def device() -> Iterator[Device]:
 
 
 @pytest.fixture(scope="session")
-def boards() -> list[Runtime]:
-    """The emulated 32-bit boards: a Cortex-M0+ and a RISC-V."""
-    return [Runtime("armv6m"), Runtime("rv32imc")]
+def boards() -> list[runtime.Runtime]:
+    """The emulated 32-bit boards, with every family of kernels."""
+    return runtime.boards()

@@ -67,7 +67,9 @@ def test_numpy_simulator(folder: str, name: str) -> None:
 def test_machine_code_of_32_bit_boards(folder: str, name: str, boards: list[Runtime]) -> None:
     blob = compiled(folder, name)
     for board in boards:
-        check(blob, folder, name, partial(board.run, blob), 1 if folder == MODELS else 2)
+        if board.differs(blob):
+            # weights that are kept are used in the second run
+            check(blob, folder, name, partial(board.run, blob), 1 if folder == MODELS and not board.expand else 2)
 
 
 def test_operators_that_cannot_run_are_named_all_at_once() -> None:

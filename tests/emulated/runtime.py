@@ -6,8 +6,10 @@ EmulationError, and so is one that writes to PLAN or DATA.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +28,19 @@ KERNELS = {
     if name.isupper() and (path := _VIPER / f"{name.lower()}.py").exists()
 }
 LIMIT = 2_000_000_000  # instructions of one kernel call; the largest model of the tests stays far below
+
+
+# processor/family of every board that the tests run, + for one that keeps expanded weights
+BOARDS = "armv6m/viper rv32imc/viper armv6m/thumb armv6m/thumb+ armv7em/dsp armv7em/dsp+ rv32imc/rv32 rv32imc/rv32+"
+
+
+def boards() -> list[Runtime]:
+    """A runtime for each of BOARDS, or of those that WHIT_BOARDS names."""
+    found = []
+    for name in os.environ.get("WHIT_BOARDS", BOARDS).split():
+        arch, family = name.rstrip("+").split("/")
+        found.append(Runtime(arch, family, expand=name.endswith("+")))
+    return found
 
 
 @dataclass
@@ -52,6 +67,17 @@ class Runtime:
         self.expand = expand
         self.per_record: list[Cost] = []
         self._start()
+
+    @property
+    def name(self) -> str:
+        """As BOARDS has it."""
+        return f"{self.arch}/{self.family}{'+' * self.expand}"
+
+    def differs(self, blob: Blob) -> bool:
+        """Whether it runs the blob otherwise than the board with viper kernels, or the one that keeps no weights."""
+        if self.expand and not any(self._kept(r) for r in blob.records):
+            return False
+        return self.family == "viper" or any(_assembled(self.family, r[0]) for r in blob.records if r[0] in KERNELS)
 
     @property
     def instructions(self) -> int:
@@ -125,11 +151,16 @@ class Runtime:
 
     def _kernel(self, code: int) -> Function:
         if code not in self._functions:
-            source = KERNELS[code]
-            families = ("dsp", "thumb") if self.family == "dsp" else (self.family,)
-            assembled = [path for family in families if (path := mpy_root() / family / f"{source.stem}.mpy").exists()]
+            assembled = _assembled(self.family, code)
             if assembled:
-                self._functions[code] = self._machine.load_mpy(assembled[0].read_bytes(), ["run"])["run"]
+                self._functions[code] = self._machine.load_mpy(assembled.read_bytes(), ["run"])["run"]
             else:
-                self._functions[code] = self._machine.load(source)["run"]
+                self._functions[code] = self._machine.load(KERNELS[code])["run"]
         return self._functions[code]
+
+
+def _assembled(family: str, code: int) -> Path | None:
+    """The machine code of a kernel, from the first of the families that such a board takes it from."""
+    families = ("dsp", "thumb") if family == "dsp" else (family,)
+    paths = [mpy_root() / one / f"{KERNELS[code].stem}.mpy" for one in families]
+    return next((path for path in paths if path.exists()), None)
