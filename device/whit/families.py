@@ -13,12 +13,9 @@ def best(force):
     if not found:
         arch = getattr(sys.implementation, "_mpy", 0) >> 10 & 15
         found = ["viper", "bytecode"]
-        if arch == 11:
-            found.insert(0, "rv32")
-        if 3 < arch < 9:
-            found.insert(0, "thumb")
-        if 5 < arch < 9:
-            found.insert(0, "dsp")
+        for family, first, last in (("rv32", 11, 11), ("thumb", 4, 8), ("dsp", 6, 8)):
+            if first <= arch <= last:
+                found.insert(0, family)
         while not _works(found[0]):
             found.pop(0)
         if found[0] == "bytecode" and not force:
@@ -34,10 +31,8 @@ def best(force):
 def _works(family):
     if family == "bytecode":
         return True
-    path = "whit." + family
     try:
-        __import__(path)
-        return sys.modules[path].works()
+        return model.module("whit." + family).works()
     except (ImportError, SyntaxError, ValueError, MemoryError):
         return False
 

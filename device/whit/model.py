@@ -29,13 +29,16 @@ def allocate(name, n, make):
     raise MemoryError("%s needs %d B in one piece; %d B free" % (name, n, gc.mem_free()))
 
 
+def module(path):
+    __import__(path)
+    return sys.modules[path]
+
+
 def _kernel(name, families):
     # imported when the first model needs it
     for family in families:
-        path = "whit.%s.%s" % (family, name)
         try:
-            __import__(path)
-            return sys.modules[path].run
+            return module("whit.%s.%s" % (family, name)).run
         except (ImportError, SyntaxError, ValueError, MemoryError):
             if family in ("viper", "bytecode"):
                 raise

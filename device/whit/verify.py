@@ -1,9 +1,9 @@
 # Proves, before anything runs, that a blob is whole and that no kernel can leave the arena or DATA.
 # Kernels trust what stands here and in checks/; FORMAT.md says the same in words. All of it leaves RAM after `load`.
-import sys
+from struct import unpack_from
 
 from . import BlobError, __version__
-from .model import KERNELS, word
+from .model import KERNELS, module, word
 
 # words of the record of each operator; 0: no such operator
 _WORDS = (0, 8, 8, 31, 20, 21, 33, 30, 8, 7, 21, 20, 10, 9, 25, 8, 41, 21, 31)
@@ -39,7 +39,8 @@ def header(name, b, size):
     want = word(b, 12)
     if want != size:
         raise BlobError("%s: %d B; its header says %d" % (name, size, want))
-    if 36 + sum(word(b, i) for i in range(20, 36, 4)) != size or any(word(b, i) & 3 for i in range(20, 32, 4)):
+    meta, plan, data, test = unpack_from("<4I", b, 20)
+    if 36 + meta + plan + data + test != size or (meta | plan | data) & 3:
         raise BlobError("%s: sections do not fit the file" % name)
     return word(b, 16)
 
@@ -94,24 +95,6 @@ class _Record:
     def scale(self, i):  # multiplier in [0, 2**31), right shift | left shift << 8
         self.need(self[i] >> 31 == 0 and self[i + 1] & 255 < 32 and self[i + 1] >> 8 < 32)
 
-    def strided(self, ref, dims, strides, data=True):  # ref: offset << 1 | in DATA
-        span = 1
-        for i in range(4):
-            span += (self[dims + i] - 1) * self[strides + i]
-        self.need(span < 1 << 24)
-        (self.stored if data and ref & 1 else self.inside)(ref >> 1, span)
-
-    def binary(self):  # two operands, one output, four axes
-        n = self.count(8)
-        self.inside(self[6], n)
-        self.takes(8 * n)
-        self.strided(self[4], 8, 12)
-        self.strided(self[5], 8, 16)
-
-    def largest(self, at, n, step):  # of n words of DATA, `step` words apart
-        at += 36 + word(self.b, 20) + word(self.b, 24) + self.start
-        return max(word(self.b, at + 4 * step * i) for i in range(n))
-
     def image(self):  # input, output, geometry and table of a convolution. -> its output channels
         self.small(8, 20, 1)
         self.small(21, 22)
@@ -131,19 +114,6 @@ class _Record:
                 self.need(m >> 31 == 0 and s & 255 < 32 and s >> 8 & 0x7FFFFF < 32)
         return channels
 
-    def count(self, dims):
-        n = 1
-        for i in range(4):
-            self.need(0 < self[dims + i] < 1 << 24)
-            n *= self[dims + i]
-        return n
-
-
-def _check(op):
-    path = "whit.checks." + KERNELS[op]
-    __import__(path)
-    return sys.modules[path].check
-
 
 def plan(name, b):
     "Checks every record."
@@ -161,7 +131,7 @@ def plan(name, b):
         if at + 4 * words > end or word(b, at + 4) != words:
             raise BlobError("%s: op %d has a record of the wrong size" % (name, op))
         r = _Record(b, at, arena, data, steps)
-        _check(op)(r)
+        module("whit.checks." + KERNELS[op]).check(r)
         steps = r.steps
         if not r.ok:
             raise BlobError("%s: op %d at byte %d reaches outside its memory" % (name, op, at))

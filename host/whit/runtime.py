@@ -32,7 +32,7 @@ FAMILIES = {
 }
 MPY = (6, 3)  # version and native ABI of the .mpy files of the package, and of those that mpy-cross makes
 COMPILER_BYTES = 64 * 1024  # of heap that should stay for compiling a kernel on the board
-_ALWAYS = ["__init__", "model", "loader", "verify", "families", "edges", "report", "stream", "state", "checks/__init__"]
+_ALWAYS = ["__init__", "model", "loader", "verify", "families", "edges", "report", "stream", "expand", "state"]
 
 
 def families(info: BoardInfo) -> list[str]:
@@ -78,27 +78,28 @@ def _needed(blob: Blob, runs: list[str]) -> set[str]:
     names = set(_ALWAYS)
     for code in {r[0] for r in blob.records}:
         kernel = KERNELS.get(code)
-        names.add(f"checks/{kernel or ('state' if code == STATE else 'edge')}")
+        names |= _modules("checks", kernel or ("state" if code == STATE else "edge"))
         if kernel:
-            names |= _kernel(runs, kernel)
+            # of a family in machine code what it has; the last two have every kernel
+            family = next(f for f in runs if not _folder(f).is_dir() or (_folder(f) / f"{kernel}.mpy").exists())
+            names |= _modules(family, kernel, *_FORMS.get(kernel, ()))
     # a family is tried with its kernel of LUT before it is trusted
     return names | {f"{family}/lut" for family in runs if f"{family}/__init__" in names and _folder(family).is_dir()}
 
 
-def _kernel(runs: list[str], kernel: str) -> set[str]:
-    """A kernel, in all forms that its family has, with the modules that it imports."""
-    family = next(family for family in runs if _folder(family).is_dir() is (_folder(family) / f"{kernel}.mpy").exists())
-    found: set[str] = set()
-    new = {kernel, *_FORMS.get(kernel, ())}
-    while new:
-        new = {name for name in new if _source(f"{family}/{name}").exists()}
-        found |= new
-        texts = [_source(f"{family}/{name}").read_text(encoding="utf-8") for name in new]
-        new = {name for text in texts for name in re.findall(r"^from \.(\w+) import", text, re.MULTILINE)} - found
-    return {f"{family}/{name}" for name in (*found, "__init__")}
-
-
 _FORMS = {"conv": ("pairs",)}  # other modules that a family may have for an operator
+
+
+def _modules(folder: str, *modules: str) -> set[str]:
+    """Those of these modules that there are, and what they import from their folder."""
+    found: set[str] = set()
+    new = set(modules)
+    while new:
+        new = {name for name in new if _source(f"{folder}/{name}").exists()}
+        found |= new
+        texts = [_source(f"{folder}/{name}").read_text(encoding="utf-8") for name in new]
+        new = {name for text in texts for name in re.findall(r"^from \.(\w+) import", text, re.MULTILINE)} - found
+    return {f"{folder}/{name}" for name in (*found, "__init__")}
 
 
 def _item(info: BoardInfo, name: str, roomy: bool) -> Item | None:

@@ -1,8 +1,9 @@
 # What a record of ADD must prove; verify.py asks.
+from .axes import binary
 
 
 def check(r):
-    r.binary()
+    binary(r)
     r.inside(r[7], 2048)
     r.need(not r[7] & 3)
     r.bytes(20, 20)
