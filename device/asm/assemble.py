@@ -143,20 +143,18 @@ def machine_code(family: Family, source: Path, around: str) -> bytes:
     text = family.head + around.format(kernel=f'.include "{source.name}"')
     with tempfile.TemporaryDirectory() as folder:
 
-        def tool(command: str) -> None:
-            name, *arguments = command.split()
-            done = subprocess.run(
-                [family.tools + name, *arguments], input=text, cwd=folder, capture_output=True, text=True
-            )
+        def tool(name: str, *arguments: str) -> None:
+            command = [family.tools + name, *arguments]
+            done = subprocess.run(command, input=text, cwd=folder, capture_output=True, text=True)
             if done.returncode:
                 raise AssemblyError(f"{source}: {done.stderr.strip()}")
 
         def linked(address: int, *sections: str) -> bytes:
-            tool(f"ld {family.link} -e run -Ttext {address:#x} -o kernel.elf kernel.o")
-            tool(f"objcopy -O binary {' '.join(sections)} kernel.elf kernel.bin")
+            tool("ld", *family.link.split(), "-e", "0", "-Ttext", hex(address), "-o", "kernel.elf", "kernel.o")
+            tool("objcopy", "-O", "binary", *sections, "kernel.elf", "kernel.bin")
             return Path(folder, "kernel.bin").read_bytes()
 
-        tool(f"as {family.flags} -I {source.parent} -o kernel.o -")
+        tool("as", *family.flags.split(), "-I", str(source.parent), "-o", "kernel.o", "-")
         code = linked(0, "-j", ".text")
         if code != linked(0x10000):
             raise AssemblyError(f"{source}: the code depends on where it lies, or has data")

@@ -20,7 +20,7 @@ from . import mpyfile
 from .machine import Function, Machine, compile_mpy
 
 FAMILIES = {"thumb": ("armv6m", "armv7m", "armv7em"), "dsp": ("armv7em",), "rv32": ("rv32imc",)}
-FILES = sorted(mpy_root().rglob("*.mpy"))
+FILES = sorted(device_root().rglob("*.mpy"))
 
 
 def assembler() -> ModuleType:
