@@ -40,6 +40,7 @@ class BoardInfo:
     free_ram: int  # bytes, after a garbage collection
     free_flash: int  # bytes of the file system at /; 0: unknown
     native: bool  # the firmware compiles @micropython.viper
+    dsp: bool  # a Cortex-M with the DSP instructions; a Cortex-M3 calls itself armv7em as well
     runtime: str | None  # version of whit on it
 
     @property
@@ -55,7 +56,7 @@ class BoardInfo:
 def read_info(port: str, printed: str) -> BoardInfo:
     """BoardInfo from what snippets.PROBE printed."""
     try:
-        machine, platform, version, mpy, free_ram, free_flash, native, runtime = ast.literal_eval(printed.strip())
+        machine, platform, version, mpy, free_ram, free_flash, native, dsp, runtime = ast.literal_eval(printed.strip())
         numbers = tuple(part for part in version if isinstance(part, int))
         words = [part for part in version if isinstance(part, str) and part]
     except (ValueError, SyntaxError, TypeError) as error:
@@ -76,6 +77,7 @@ def read_info(port: str, printed: str) -> BoardInfo:
         free_ram=free_ram,
         free_flash=free_flash,
         native=native,
+        dsp=dsp,
         runtime=runtime,
     )
     return info

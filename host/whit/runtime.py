@@ -38,6 +38,7 @@ _ALWAYS = ["__init__", "model", "loader", "verify", "families", "edges", "report
 def families(info: BoardInfo) -> list[str]:
     """Kinds of kernels that run on a board, the best first."""
     found = [family for family in FAMILIES.get(info.arch, ()) if info.loads_native and _folder(family).is_dir()]
+    found = [family for family in found if family != "dsp" or info.dsp]
     return [*found, *(["viper"] if info.native else []), "bytecode"]
 
 

@@ -129,6 +129,13 @@ def _whit_probe():
         native = True
     except (SyntaxError, NotImplementedError, NameError):
         native = False
+    dsp = False
+    if 5 < getattr(i, "_mpy", 0) >> 10 & 15 < 9:
+        try:
+            from machine import mem32
+            dsp = mem32[0xE000ED6C] >> 4 & 15 > 2
+        except ImportError:
+            pass
     runtime = None
     try:
         with open("/lib/whit/__init__.py") as f:
@@ -144,7 +151,7 @@ def _whit_probe():
         flash = 0
     version = tuple(i.version)
     machine = getattr(i, "_machine", sys.platform)
-    print((machine, sys.platform, version, getattr(i, "_mpy", 0), free, flash, native, runtime))
+    print((machine, sys.platform, version, getattr(i, "_mpy", 0), free, flash, native, dsp, runtime))
 _whit_probe()
 del _whit_probe
 """

@@ -107,10 +107,10 @@ def test_info(board: Board) -> None:
 
 
 def test_info_of_other_boards() -> None:
-    pico = "('Raspberry Pi Pico with RP2040', 'rp2', (1, 24, 1, ''), 4102, 180000, 800000, True, '0.1.0')"
+    pico = "('Raspberry Pi Pico with RP2040', 'rp2', (1, 24, 1, ''), 4102, 180000, 800000, True, False, '0.1.0')"
     info = read_info("/dev/ttyACM0", pico)
     assert (info.arch, info.mpy_version, info.version_string, info.virtual) == ("armv6m", 6, "1.24.1", False)
-    esp = "('Generic ESP32 module with ESP32', 'esp32', (1, 26, 0, 'preview'), 11014, 110000, 0, True, None)"
+    esp = "('Generic ESP32 module with ESP32', 'esp32', (1, 26, 0, 'preview'), 11014, 110000, 0, True, False, None)"
     info = read_info("/dev/ttyUSB0", esp)
     assert (info.arch, info.version_string, info.runtime) == ("xtensawin", "1.26.0-preview", None)
     with pytest.raises(WhitError, match="describes itself in an unknown way"):

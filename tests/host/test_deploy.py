@@ -40,6 +40,7 @@ PICO = BoardInfo(
     free_ram=190_000,
     free_flash=800_000,
     native=True,
+    dsp=False,
     runtime=None,
 )
 VIRTUAL = replace(PICO, machine="linux", platform="linux", arch="x64")
