@@ -16,7 +16,7 @@ help:
 	@echo "make fuzz-ops N=5000   that many random cases of each operator; others every time"
 	@echo "make kernels assemble device/asm into device/whit and device/mpy (needs binutils for ARM and RISC-V)"
 	@echo "make lint    ruff and mypy"
-	@echo "make bench   memory and streaming of MODELS, as tables"
+	@echo "make bench   memory and streaming of MODELS, and what kernels cost, as tables"
 	@echo "make format  let ruff put the code in order"
 	@echo "make clean   remove what the build and the tests made; .venv stays"
 
@@ -57,6 +57,7 @@ MODELS ?= $(wildcard ../shared/models/*.tflite)
 bench: setup
 	$(PY) bench/memory.py $(MODELS)
 	$(PY) bench/stream.py $(MODELS)
+	$(PY) bench/kernels.py
 
 clean:
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis examples/*/build

@@ -16,3 +16,9 @@ def device_root() -> Path:
 def mpy_root() -> Path:
     """The folder that holds machine code for boards, as ``<family>/<kernel>.mpy``."""
     return device_root() / "mpy"
+
+
+def boards_root() -> Path:
+    """The folder of the board profiles."""
+    packaged = _HERE / "_boards"
+    return packaged if packaged.is_dir() else _HERE.parents[1] / "boards"

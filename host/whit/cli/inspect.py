@@ -2,57 +2,108 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
 from rich.table import Table
 
-from whit import memory
-from whit.blob import TensorInfo, read
+from whit import latency, memory
+from whit.blob import Blob, TensorInfo, read
 from whit.cli.common import kilobytes, print_json, shape, talk
-from whit.inspection import inspect
+from whit.inspection import Inspection, inspect
+from whit.latency import Choice, Latency
+from whit.profiles import Profile, names, profile
 
 
 @click.command(
-    epilog="\b\nExample:\n  whit inspect gesture.whit",
+    epilog="\b\nExample:\n  whit inspect gesture.whit --board pico",
     short_help="Show what is in a .whit file: layers, sizes, memory.",
 )
 @click.argument("blob", type=click.Path(path_type=Path))
 @click.option("--plot", type=click.Path(path_type=Path), help="Draw the memory plan as .png or .svg.")
+@click.option("--board", metavar="NAME", help=f"Tell how long a run takes there: {', '.join(names())}.")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
-def command(blob: Path, plot: Path | None, as_json: bool) -> None:
-    """Show layers, shapes, multiply-accumulates (MACs), bytes and the memory plan of the file BLOB."""
+def command(blob: Path, plot: Path | None, board: str | None, as_json: bool) -> None:
+    """Show layers, shapes, multiply-accumulates (MACs), bytes and the memory plan of the file BLOB.
+
+    With --board, also how long each layer takes on such a board, and what other ways to run the model cost.
+    """
+    kind = None if board is None else profile(board)
     model = read(blob)
     facts = inspect(model)
+    times = None if kind is None else latency.estimate(model, kind)
     if plot is not None:
         memory.plot(model, plot)
         talk().print(f"saved {plot}")
     if as_json:
-        print_json(facts.to_json())
+        print_json(facts.to_json() | ({} if kind is None else {"latency": _document(model, kind)}))
         return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("layer", "output"):
-        table.add_column(heading)
-    for heading in ("MACs", "bytes"):
-        table.add_column(heading, justify="right")
-    for layer in facts.layers:
-        table.add_row(layer.kind, shape(layer.shape), f"{layer.macs:,}", f"{layer.data_bytes:,}")
-    table.add_section()
-    table.add_row("total", "", f"{facts.macs:,}", f"{sum(layer.data_bytes for layer in facts.layers):,}", style="bold")
     console = Console(highlight=False)
     edges = [" + ".join(_edge(info, len(side) > 1) for info in side) for side in (facts.inputs, facts.outputs)]
     console.print(f"{facts.name}: format {facts.format}, {edges[0]} -> {edges[1]}", soft_wrap=True)
     if facts.labels:
         console.print(f"labels: {', '.join(facts.labels)}", soft_wrap=True)
-    console.print(table)
+    console.print(_layers(facts, times))
     console.print(
         f"file {kilobytes(facts.blob_bytes)} (weights {kilobytes(facts.weight_bytes)}), "
         f"arena {kilobytes(facts.arena_bytes)}: {kilobytes(facts.blob_bytes + facts.arena_bytes)} of RAM"
     )
+    if kind and times:
+        console.print(_how(kind, times), soft_wrap=True)
+        console.print(_choices(latency.choices(model, kind)))
     for line in memory.text(memory.draw(model)):
         console.print(line, soft_wrap=True, markup=False)
 
 
 def _edge(info: TensorInfo, named: bool) -> str:
     return (f"{info.name} " if named else "") + f"{shape(info.shape)} {info.dtype}"
+
+
+def _layers(facts: Inspection, times: Latency | None) -> Table:
+    """A row per layer and one for all; with ``times`` also what the board needs."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("layer", "output", "MACs", "bytes", *(["ms"] if times else [])):
+        table.add_column(heading, justify="left" if heading in ("layer", "output") else "right")
+    rows = [[layer.kind, shape(layer.shape), f"{layer.macs:,}", f"{layer.data_bytes:,}"] for layer in facts.layers]
+    total = ["total", "", f"{facts.macs:,}", f"{sum(layer.data_bytes for layer in facts.layers):,}"]
+    if times:
+        rows = [[*row, _ms(ms)] for row, ms in zip(rows, times.layers_ms, strict=False)]
+        rows.append(["between layers", "", "", "", _ms(times.between_ms)])
+        total.append(_ms(times.total_ms))
+    for row in rows:
+        table.add_row(*row)
+    table.add_section()
+    table.add_row(*total, style="bold")
+    return table
+
+
+def _ms(value: float) -> str:
+    return f"{value:.3f}" if value < 1 else f"{value:.2f}" if value < 10 else f"{value:.1f}"
+
+
+def _how(board: Profile, times: Latency) -> str:
+    """What a run takes, and how that is known."""
+    per = f", {board.cycles_per_instruction:g} per instruction" if board.cycles_per_instruction else ""
+    source = f" on {board.counted_on}" if board.counted_on else ""
+    where = f"{board.name} ({board.chip}, {board.clock_mhz:g} MHz), {times.kernels} kernels"
+    known = f"instructions {times.instructions}{source}, cycles {times.cycles}{per}"
+    return f"{where}: {_ms(times.total_ms)} ms a run; {known}. {board.remark}"
+
+
+def _choices(choices: list[Choice]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("to load it with", "RAM", "ms", "reads per run"):
+        table.add_column(heading, justify="right" if table.columns else "left")
+    for choice in choices:
+        reads = kilobytes(choice.read_bytes) if choice.read_bytes else ""
+        table.add_row(choice.name, kilobytes(choice.ram_bytes), _ms(choice.ms), reads)
+    return table
+
+
+def _document(model: Blob, board: Profile) -> dict[str, Any]:
+    times = latency.estimate(model, board)
+    document = dataclasses.asdict(times) | {"total_ms": times.total_ms}
+    return document | {"choices": [dataclasses.asdict(choice) for choice in latency.choices(model, board)]}
