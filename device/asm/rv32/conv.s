@@ -906,45 +906,4 @@ apart:                          # tap by tap: a1 and a3 walk along the row and c
     sub a1, a1, t0
     j below
 
-# t0 bytes of a5 to a0. Uses t0.
-fill:
-    add t0, t0, a0
-    beq t0, a0, 2f
-1:  sb a5, 0(a0)
-    addi a0, a0, 1
-    bne t0, a0, 1b
-2:  jr t6
-
-# t0 bytes from t1 to a0: words where both are aligned. Uses t0-t5.
-copy:
-    or t2, a0, t1
-    add t0, t0, a0
-    or t2, t2, t0
-    andi t2, t2, 3
-    addi t3, t0, -4
-    bnez t2, 2f
-1:  lw t2, 0(t1)
-    addi t1, t1, 4
-    sw t2, 0(a0)
-    addi a0, a0, 4
-    bne a0, t0, 1b
-    jr t6
-2:  bltu t3, a0, 4f
-3:  lb t2, 0(t1)
-    lb t4, 1(t1)
-    lb t5, 2(t1)
-    sb t2, 0(a0)
-    lb t2, 3(t1)
-    sb t4, 1(a0)
-    sb t5, 2(a0)
-    sb t2, 3(a0)
-    addi t1, t1, 4
-    addi a0, a0, 4
-    bgeu t3, a0, 3b
-4:  beq a0, t0, 6f
-5:  lb t2, 0(t1)
-    addi t1, t1, 1
-    sb t2, 0(a0)
-    addi a0, a0, 1
-    bne a0, t0, 5b
-6:  jr t6
+.include "bytes.inc"
