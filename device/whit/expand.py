@@ -15,7 +15,7 @@ class ExpandedModel(Model):
             n = 0
             if word(b, at) == 3 and word(b, at + 40) == 1 and word(b, at + 120):
                 k4 = (word(b, at + 60) * word(b, at + 64) * word(b, at + 44) + 3) & -4
-                n = 2 * k4 * ((word(b, at + 56) + 3) & -4)
+                n = (2 * k4 + 24) * ((word(b, at + 56) + 3) & -4) + 2 * k4  # and one window
             sizes.append(n)
         block = super()._parameters(plan, data)
         from uctypes import addressof

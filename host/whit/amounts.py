@@ -28,7 +28,8 @@ def kept_bytes(r: Record) -> int:
     """RAM for the expanded weights of a record, if it can keep them, as device/whit/expand.py counts it."""
     if r[0] != program.CONV or r[10] != 1 or not r[30]:
         return 0
-    return 2 * (r[15] * r[16] * r[11] + 3 & ~3) * (r[14] + 3 & ~3)
+    k4 = r[15] * r[16] * r[11] + 3 & ~3
+    return (2 * k4 + 24) * (r[14] + 3 & ~3) + 2 * k4
 
 
 def _inside(outputs: int, stride: int, kernel: int, dilation: int, before: int, size: int) -> int:

@@ -51,7 +51,7 @@ def access(r: list[int], data: bytes) -> Access:
     if code in (program.CONV, program.DEPTHWISE):
         channels = r[10] * r[14]
         size = (r[12] - 1) * r[27] + (r[13] - 1) * r[28] + channels
-        scratch_bytes = conv_scratch(r[10], r[15] * r[16] * r[11] + 3 & ~3, r[29])
+        scratch_bytes = conv_scratch(r[10], r[11], r[15] * r[16] * r[11] + 3 & ~3, r[29])
         if code == program.DEPTHWISE:
             scratch_bytes = depthwise_scratch(r[10], channels, (r[15], r[16]), r[13], r[18], r[20])
         return Access([(r[4], r[8] * r[9] * r[10] * r[11])], [(r[5], size)], [(r[6], scratch_bytes)])

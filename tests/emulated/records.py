@@ -92,6 +92,14 @@ def table(weights: Array, bias: Array, zero_point: int, how: tuple[Array, Array,
     return (np.stack(words, 1) & 0xFFFFFFFF).astype("<u4").tobytes()
 
 
+def small(weights: Array, bias: Array, zero_point: int, how: tuple[Array, Array, Array]) -> bool:
+    """Whether bit 1 of `pairs` may be set; as exact as can be, so that kernels are tried with the largest such sums."""
+    _, right, left = how
+    ends = np.stack([weights.astype(np.int64) * (n - zero_point) for n in (-128, 127)])
+    sums = np.stack([bias + ends.min(0).sum(1), bias + ends.max(0).sum(1)])
+    return bool(((left == 0) & (right > 0) & (right < 15)).all() and np.abs(sums).max() < (1 << 21) - (1 << 11))
+
+
 def biases(rng: np.random.Generator, kind: str, weights: Array, left: Array) -> Array:
     """Biases with which no sum of inputs times weights leaves int32, before or after the shift to the left.
 

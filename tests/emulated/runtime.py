@@ -126,7 +126,8 @@ class Runtime:
         # bytes for the expanded weights of a record that may keep them, as whit/expand.py counts them
         if not self.expand or r[0] != program.CONV or r[10] != 1 or not r[30]:
             return 0
-        return 2 * (r[15] * r[16] * r[11] + 3 & -4) * (r[14] + 3 & -4)
+        k4 = r[15] * r[16] * r[11] + 3 & -4
+        return (2 * k4 + 24) * (r[14] + 3 & -4) + 2 * k4
 
     def _reset(self, blob: Blob, arena: Buffer) -> None:
         for r in blob.records:

@@ -18,6 +18,8 @@ Array = npt.NDArray[Any]
 
 PART_BYTES = 16 * 1024  # weights of one record; a larger layer is made in parts, so that they can be read one by one
 EXPANDED_BYTES = 6 * 1024  # scratch for weights in the form in which kernels multiply; more are expanded in turns
+MOST_PLACES = 288  # bytes of a window (k4) for which scratch has a table of their places
+SMALL, SMALL_SUM = 2, (1 << 21) - (1 << 11)  # in `pairs`: every sum lies below, and scales are moderate
 GENERAL = 1 << 31  # in a shift word: the fast requantisation is not exact for every input
 
 
@@ -242,7 +244,7 @@ def _step(
     place: Window,
 ) -> Step:
     """The record: source, destination, scratch, table, geometry, zero points and bounds (all of these plus 128),
-    strides of the output's rows and pixels, how many channels are expanded at a time, and whether in pairs."""
+    strides of the output's rows and pixels, how many channels are expanded at a time, and what may be done faster."""
     channels, kh, kw, per_group = weights.shape
     geometry = [place.h, place.w, groups, per_group, place.oh, place.ow, channels // groups, kh, kw]
     geometry += [*place.stride, *place.dilation, *place.padding]
@@ -258,10 +260,13 @@ def _step(
         scratch = depthwise_scratch(groups, channels, (kh, kw), place.ow, place.stride[1], place.dilation[1])
     else:
         packed = tiles(weights, groups)
-        scratch = conv_scratch(groups, k4, block)
+        scratch = conv_scratch(groups, per_group, k4, block)
     low, high = activation_range(op.options.get("activation", "NONE"), y.scale, y.zero_point)
     tail = [*geometry, x.zero_point + 128, y.zero_point + 128, low + 128, high + 128, *(place.y_strides or ())]
-    tail += [block, int(weights.min() > -128)]
+    pairs = int(weights.min() > -128)
+    if pairs and not depthwise and _small(weights, bias, table, x.zero_point):
+        pairs |= SMALL
+    tail += [block, pairs]
     return Step(
         DEPTHWISE if depthwise else CONV,
         op.kind,
@@ -305,17 +310,35 @@ def expanded_channels(channels: int, k4: int, positions: int) -> int:
     return -(-channels // -(-channels // most)) + 3 & ~3
 
 
-def conv_scratch(groups: int, k4: int, block: int) -> int:
+def conv_scratch(groups: int, channels: int, k4: int, block: int) -> int:
     """Bytes of scratch of a CONV record: the gathered window as bytes, or, where weights are expanded, room for
-    two windows of int16 (or four of bytes) and 2 bytes for each weight of a block."""
-    return 4 * k4 + 2 * k4 * block if block else groups * k4
+    two windows of int16 (or four of bytes), 2 bytes for each weight of a block and 24 for each of its channels; and
+    for a window's places in the image where it does not consist of words."""
+    if not block:
+        return groups * k4
+    places = 2 * k4 if channels % 4 and k4 <= MOST_PLACES else 0
+    return 4 * k4 + places + (2 * k4 + 24) * block
+
+
+def _largest(weights: Array, bias: Array, zero_point: int) -> Array:
+    """What the sum of each channel does not exceed, whatever the input."""
+    flat = weights.reshape(len(weights), -1).astype(np.int64)
+    ends = flat * (-128 - zero_point), flat * (127 - zero_point)
+    highest, lowest = bias + np.maximum(*ends).sum(1), bias + np.minimum(*ends).sum(1)
+    largest: Array = np.maximum(highest, -lowest)
+    return largest
+
+
+def _small(weights: Array, bias: Array, scales: list[tuple[int, int]], zero_point: int) -> bool:
+    """Whether a requantisation for small sums is exact: products by parts of the multiplier must fit 32 bits."""
+    return all(-14 <= s <= -1 for _, s in scales) and bool((_largest(weights, bias, zero_point) < SMALL_SUM).all())
 
 
 def _table(weights: Array, bias: Array, scales: list[tuple[int, int]], zero_point: int) -> bytes:
     """Four words per output channel: bias for inputs plus 128, multiplier, shifts, bias for signed inputs."""
     flat = weights.reshape(len(weights), -1).astype(np.int64)
     sums = flat.sum(1)
-    largest = np.abs(bias) + np.abs(flat).sum(1) * max(127 - zero_point, zero_point + 128)
+    largest = _largest(weights, bias, zero_point)
     words = np.zeros((len(weights), 4), np.int64)
     words[:, 0] = bias - (zero_point + 128) * sums & 0xFFFFFFFF
     words[:, 1] = [m for m, _ in scales]
