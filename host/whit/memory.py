@@ -53,7 +53,7 @@ def access(r: list[int], data: bytes) -> Access:
         size = (r[12] - 1) * r[27] + (r[13] - 1) * r[28] + channels
         scratch_bytes = conv_scratch(r[10], r[11], r[15] * r[16] * r[11] + 3 & ~3, r[29])
         if code == program.DEPTHWISE:
-            scratch_bytes = depthwise_scratch(r[10], channels, (r[15], r[16]), r[13], r[18], r[20])
+            scratch_bytes = depthwise_scratch(r[10], channels, (r[15], r[16]), r[13], (r[17], r[18]), (r[19], r[20]))
         return Access([(r[4], r[8] * r[9] * r[10] * r[11])], [(r[5], size)], [(r[6], scratch_bytes)])
     if code == program.POOL:
         return Access([(r[4], r[6] * r[7] * r[8])], [(r[5], r[9] * r[10] * r[8])], [])

@@ -32,7 +32,8 @@ def record(rng: np.random.Generator, y: dict[str, int], x: dict[str, int], ci: i
     pixel = channels + (0 if usual else int(rng.choice([0, 0, 3])))
     row = x["outputs"] * pixel
     size = (y["outputs"] - 1) * row + (x["outputs"] - 1) * pixel + channels
-    scratch = depthwise_scratch(ci, channels, (y["k"], x["k"]), x["outputs"], x["stride"], x["dilation"])
+    kernel, stride, dilation = ((y[field], x[field]) for field in ("k", "stride", "dilation"))
+    scratch = depthwise_scratch(ci, channels, kernel, x["outputs"], stride, dilation)
     at, end = lay_out(rng, scratch=scratch, x=y["n"] * x["n"] * ci, y=size)
     r = [program.DEPTHWISE, 31, 8, len(part), at["x"], at["y"], at["scratch"], len(bytes_), y["n"], x["n"], ci, 1]
     r += [y["outputs"], x["outputs"], og]

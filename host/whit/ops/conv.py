@@ -257,7 +257,7 @@ def _step(
     block = 0 if depthwise or groups > 1 else expanded_channels(channels, k4, place.oh * place.ow)
     if depthwise:
         packed = aligned(unsigned(weights).tobytes())
-        scratch = depthwise_scratch(groups, channels, (kh, kw), place.ow, place.stride[1], place.dilation[1])
+        scratch = depthwise_scratch(groups, channels, (kh, kw), place.ow, place.stride, place.dilation)
     else:
         packed = tiles(weights, groups)
         scratch = conv_scratch(groups, per_group, k4, block)
@@ -349,8 +349,16 @@ def _table(weights: Array, bias: Array, scales: list[tuple[int, int]], zero_poin
 
 
 def depthwise_scratch(
-    inputs: int, outputs: int, kernel: tuple[int, int], columns: int, stride: int, dilation: int
+    inputs: int,
+    outputs: int,
+    kernel: tuple[int, int],
+    columns: int,
+    stride: tuple[int, int],
+    dilation: tuple[int, int],
 ) -> int:
-    """Bytes of scratch of a depthwise record: its weights as words, and the input rows of one output row."""
-    width = (columns - 1) * stride + (kernel[1] - 1) * dilation + 1
-    return 4 * kernel[0] * kernel[1] * outputs + kernel[0] * width * inputs
+    """Bytes of scratch of a depthwise record: its weights as words, and the input rows of one output row; or what the
+    kernel that reads input rows in pairs needs for four channels, if that is more."""
+    width = (columns - 1) * stride[1] + (kernel[1] - 1) * dilation[1] + 1
+    rows = kernel[0] + (stride[0] if dilation[0] == 1 and stride[0] <= kernel[0] else 0)
+    channel = 4 * ((rows + 1) // 2) * (width + 2 * kernel[1] * outputs // inputs) + 1
+    return max(4 * kernel[0] * kernel[1] * outputs + kernel[0] * width * inputs, min(inputs, 4) * channel)
