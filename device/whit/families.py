@@ -29,10 +29,10 @@ def best(force):
 
 
 def _works(family):
-    if family == "bytecode":
-        return True
     try:
-        return model.module("whit." + family).works()
+        if family == "viper":
+            return model.module("whit.viper").works()
+        return family == "bytecode" or right(model.module("whit.%s.lut" % family).run)
     except (ImportError, SyntaxError, ValueError, MemoryError):
         return False
 

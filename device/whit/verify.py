@@ -12,46 +12,41 @@ _WORDS = (0, 8, 8, 31, 20, 21, 33, 30, 8, 7, 21, 20, 10, 9, 25, 8, 41, 21, 31)
 _STEPS = 1 << 30
 
 
-def crc32(data, crc):
-    try:
-        from binascii import crc32
-
-        return crc32(data, crc) & 0xFFFFFFFF
-    except ImportError:
-        crc ^= 0xFFFFFFFF
-        for byte in data:
-            crc ^= byte
-            for _ in range(8):
-                crc = crc >> 1 ^ (0xEDB88320 if crc & 1 else 0)
-        return crc ^ 0xFFFFFFFF
+def refuse(name, why, *numbers):
+    raise BlobError(name + ": " + why % numbers)
 
 
 def header(name, b, size):
     "Checks the first 36 bytes b of a blob of `size` bytes. -> bytes of the arena"
     if len(b) < 36 or bytes(b[:4]) != b"WHIT":
-        raise BlobError("%s: not a whit file" % name)
+        refuse(name, "not a whit file")
     form = b[4] | b[5] << 8
     if form != 1:
-        raise BlobError("%s: format %d; this whit reads 1" % (name, form))
+        refuse(name, "format %d; this whit reads 1", form)
     mine = __version__.split(".")
     if (b[7], b[6]) > (int(mine[0]), int(mine[1])):
-        raise BlobError("%s: needs whit %d.%d; this is %s" % (name, b[7], b[6], __version__))
+        refuse(name, "needs whit %d.%d; this is %s", b[7], b[6], __version__)
     want = word(b, 12)
     if want != size:
-        raise BlobError("%s: %d B; its header says %d" % (name, size, want))
+        refuse(name, "%d B; its header says %d", size, want)
     meta, plan, data, test = unpack_from("<4I", b, 20)
     if 36 + meta + plan + data + test != size or (meta | plan | data) & 3:
-        raise BlobError("%s: sections do not fit the file" % name)
+        refuse(name, "sections do not fit the file")
     return word(b, 16)
 
 
 def whole(name, head, pieces):
     "Checks the CRC-32, which covers all but its own four bytes; pieces: what follows byte 12."
+    try:
+        from binascii import crc32
+    except ImportError:
+        from .crc import crc32
+
     crc = crc32(head[:8], 0)
     for piece in pieces:
         crc = crc32(piece, crc)
-    if crc != word(head, 8):
-        raise BlobError("%s: checksum does not match; copy it again" % name)
+    if crc & 0xFFFFFFFF != word(head, 8):
+        refuse(name, "checksum does not match; copy it again")
 
 
 class _Record:
@@ -126,24 +121,24 @@ def plan(name, b):
     while at < end:
         op = word(b, at)
         if not 0 < op < len(_WORDS):
-            raise BlobError("%s: op %d is unknown to whit %s" % (name, op, __version__))
+            refuse(name, "op %d is unknown to whit %s", op, __version__)
         words = _WORDS[op]
         if at + 4 * words > end or word(b, at + 4) != words:
-            raise BlobError("%s: op %d has a record of the wrong size" % (name, op))
+            refuse(name, "op %d has a record of the wrong size", op)
         r = _Record(b, at, arena, data, steps)
         module("whit.checks." + KERNELS[op]).check(r)
         steps = r.steps
         if not r.ok:
-            raise BlobError("%s: op %d at byte %d reaches outside its memory" % (name, op, at))
+            refuse(name, "op %d at byte %d reaches outside its memory", op, at)
         if not r.fine():
-            raise BlobError("%s: op %d at byte %d would run for minutes" % (name, op, at))
+            refuse(name, "op %d at byte %d would run for minutes", op, at)
         if op < 3:
             if op == 1 and edges[2]:
-                raise BlobError("%s: an input after the outputs" % name)
+                refuse(name, "an input after the outputs")
             edges[0] += r[5]
             edges[op] += 1
         at += 4 * words
     if not edges[1] or not edges[2]:
-        raise BlobError("%s: %d inputs and %d outputs; it needs one of each" % (name, edges[1], edges[2]))
+        refuse(name, "%d inputs and %d outputs; it needs one of each", edges[1], edges[2])
     if word(b, 32) not in (0, edges[0]):
-        raise BlobError("%s: its self-test has the wrong size" % name)
+        refuse(name, "its self-test has the wrong size")
