@@ -456,7 +456,8 @@ def test_expanded_weights_have_room_of_their_own(mp: Session) -> None:
     mp.run("e = ExpandedModel(m.name, m._blob, m._arena, ['viper', 'bytecode'])")
     assert mp.value("repr(e)").endswith("viper kernels, expanded>")
     convs = [r for r in blob.records if r[0] == program.CONV]
-    sizes = [2 * (r[15] * r[16] * r[11] + 3 & ~3) * (r[14] + 3 & ~3) for r in convs]
+    rows = [(2 * (r[15] * r[16] * r[11] + 3 & ~3), r[14] + 3 & ~3) for r in convs]  # bytes and number
+    sizes = [(row + 24) * n + row for row, n in rows]
     assert len(convs) == 2 and mp.value("len(e._pairs)") == sum(sizes)
     mp.run("seen = []\ne._ops = [lambda x: seen.append(tuple(x)) for _ in e._ops]\ne.run()\ne.run()")
     first = mp.value("addressof(e._pairs)")
