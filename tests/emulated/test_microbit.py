@@ -62,3 +62,7 @@ def test_the_source_for_the_inline_assembler(kernel: str, i: int) -> None:
         board.run((device_root() / "whit" / "thumb" / f"{kernel}.py").read_text())
         got, want = compute(board, LAYERS[kernel][i], "assert run(x) == 0")
         assert got == want
+
+
+def test_every_kernel_has_a_layer_here() -> None:
+    assert {"add", "conv", "lut", "pool"} <= KERNELS.keys() <= LAYERS.keys()
