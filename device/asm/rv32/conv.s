@@ -295,6 +295,7 @@ run:
     mul s0, s0, t0
     lw s1, 116(a7)              # block
     lw t0, 120(a7)
+    andi t0, t0, 1              # no weight is -128
     lw s2, 56(a7)
     andi s2, s2, -4             # channels in fours
     beqz s1, 4f
