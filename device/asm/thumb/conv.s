@@ -49,67 +49,65 @@
 
     .equ MOST, 288                  @ largest k4 for which scratch has a table of places
 
-@ ---- the frame, in bytes. The first six are read at once, the first three also written
+@ ---- the frame, in bytes
     .equ F_SRC, 0                   @ first tap of the window, wherever it lies
     .equ F_OUT, 4
     .equ F_IX, 8                    @ its column
-    .equ F_STEP, 12                 @ from one position to the next: of F_SRC,
+    .equ F_SW, 12                   @ from one position to the next: of F_IX,
     .equ F_PIXEL, 16                @ of F_OUT,
-    .equ F_SW, 20                   @ of F_IX
-    .equ F_IXEND, 24
-    .equ F_LIMIT, 28                @ windows of this row that begin left of it, and not left of the image, lie inside
-    .equ F_INNER, 32                @ code that reads such a window
-    .equ F_COLUMN, 36
-    .equ F_BYTES, 40                @ the window as bytes
-    .equ F_STREAM, 44
-    .equ F_PLACES, 48
-    .equ F_PLACES_END, 52
-    .equ F_END, 56                  @ of the whole stream
-    .equ F_C80, 60                  @ 0x00800080,
-    .equ F_MASK, 64                 @ 0x00FF00FF,
-    .equ F_X80, 68                  @ 0x80808080: these three are read at once
-    .equ F_ROWBYTES, 72             @ of one row of the window
-    .equ F_GAP, 76                  @ from its end to the next row
-    .equ F_DOWN, 80                 @ from row to row of the window
-    .equ F_RECORD, 84
-    .equ F_K4, 88
-    .equ F_CI, 92                   @ bytes of a pixel
-    .equ F_TAPS, 96                 @ of a row that are gathered together,
-    .equ F_RUNS, 100                @ times this is kw
-    .equ F_RUNBYTES, 104
-    .equ F_ZX, 108                  @ zx - 128 in all four bytes
-    .equ F_LIMIT_X, 112             @ bounds of windows that lie inside
-    .equ F_LIMIT_Y, 116
-    .equ F_IX0, 120
+    .equ F_STEP, 20                 @ of F_SRC
+    .equ F_TAP, 24                  @ from column to column of a window
+    .equ F_LIMIT_X, 28              @ windows that begin before, and not before the image, lie inside
+    .equ F_STEP_Y, 32               @ as the last three, for rows
+    .equ F_DOWN, 36
+    .equ F_LIMIT_Y, 40
+    .equ F_LIMIT, 44                @ F_LIMIT_X, or 0 where rows of the window are outside
+    .equ F_IXEND, 48
+    .equ F_INNER, 52                @ code that reads a window that lies inside
+    .equ F_EXIT, 56                 @ code behind the stream's pairs of channels
+    .equ F_COLUMN, 60
+    .equ F_BYTES, 64                @ the window as bytes
+    .equ F_STREAM, 68
+    .equ F_PLACES, 72
+    .equ F_PLACES_END, 76
+    .equ F_C80, 80                  @ 0x00800080,
+    .equ F_MASK, 84                 @ 0x00FF00FF,
+    .equ F_X80, 88                  @ 0x80808080
+    .equ F_ROWBYTES, 92             @ of one row of the window
+    .equ F_RECORD, 96
+    .equ F_K4, 100
+    .equ F_CI, 104                  @ bytes of a pixel
+    .equ F_TAPS, 108                @ of a row that are gathered together,
+    .equ F_RUNS, 112                @ times this is kw
+    .equ F_RUNBYTES, 116
+    .equ F_ZX, 120                  @ zx - 128 in all four bytes
     .equ F_IY, 124
     .equ F_SRC0, 128                @ the first window
     .equ F_SRCROW, 132
     .equ F_OUTROW, 136
-    .equ F_ROWSTEP, 140
-    .equ F_LINES, 144               @ rows of the output that are left
-    .equ F_TO, 148
-    .equ F_WEIGHTS, 152
-    .equ F_TABLE, 156
-    .equ F_LEFT, 160                @ channels that are left, from this block on
-    .equ F_BLOCK, 164               @ channels of this block
-    .equ F_FILLED, 168              @ the stream is kept, and there already
-    .equ F_SMALL, 172
-    .equ F_ZS, 176                  @ zo - 128
-    .equ F_LO, 180                  @ lo - 128
-    .equ F_HI, 184
-    .equ F_GROUP, 188               @ first channel of the group
-    .equ F_G_ROW, 192               @ the row that is gathered
-    .equ F_G_Y, 196
-    .equ F_G_ROWS, 200
-    .equ F_G_RUNS, 204
-    .equ F_SUM, 208
-    .equ F_ACC, 212                 @ four words
-    .equ F_B_WEIGHTS, 228
-    .equ F_B_TABLE, 232
-    .equ F_B_LEFT, 236
-    .equ F_TILE, 240
-    .equ F_TILE_ROW, 244
-    .equ FRAME, 248
+    .equ F_LINES, 140               @ rows of the output that are left
+    .equ F_TO, 144
+    .equ F_WEIGHTS, 148
+    .equ F_TABLE, 152
+    .equ F_LEFT, 156                @ channels that are left, from this block on
+    .equ F_BLOCK, 160               @ channels of this block
+    .equ F_FILLED, 164              @ the stream is kept, and there already
+    .equ F_SMALL, 168
+    .equ F_ZS, 172                  @ zo - 128
+    .equ F_LO, 176                  @ lo - zo
+    .equ F_HI, 180                  @ hi - zo
+    .equ F_GROUP, 184               @ first channel of the group
+    .equ F_G_ROW, 188               @ the row that is gathered
+    .equ F_G_Y, 192
+    .equ F_G_ROWS, 196
+    .equ F_G_RUNS, 200
+    .equ F_SUM, 204
+    .equ F_ACC, 208                 @ four words
+    .equ F_B_WEIGHTS, 224
+    .equ F_B_TABLE, 228
+    .equ F_B_LEFT, 232
+    .equ F_TILE_ROW, 236
+    .equ FRAME, 240
 
 run:
     push {r4-r7, lr}
@@ -125,6 +123,10 @@ run:
     ldr r1, [r0]
     adds r7, r7, r1
     str r7, [sp, #F_RECORD]
+    ldr r1, [r0, #28]
+    str r1, [sp, #F_STREAM]         @ 0 unless it is kept
+    ldr r1, [r0, #36]
+    str r1, [sp, #F_FILLED]
     ldr r6, [r0, #12]               @ arena
     ldr r5, [r0, #20]
     ldr r1, [r7, #DATA]
@@ -136,386 +138,205 @@ run:
     ldr r1, [r7, #TO]
     adds r1, r1, r6
     str r1, [sp, #F_TO]
-    ldr r5, [r7, #SCRATCH]
-    adds r5, r5, r6
-    str r5, [sp, #F_COLUMN]
-    str r5, [sp, #F_BYTES]
+    ldr r1, [r7, #SCRATCH]
+    adds r1, r1, r6
+    str r1, [sp, #F_COLUMN]
+    str r1, [sp, #F_BYTES]
     ldr r1, [r7, #FROM]
     adds r6, r6, r1                 @ the image
 
-@ ---- sizes. r0 x, r3 bytes of a pixel, r4 k4, r5 scratch, r6 image
+@ ---- both axes, x first, whose fields of the record are one word after those of y
     ldr r1, [r7, #CG]
-    ldr r3, [r7, #GROUPS]
-    muls r3, r1
-    str r3, [sp, #F_CI]
-    ldr r2, [r7, #KW]
+    ldr r2, [r7, #GROUPS]
+    muls r1, r2
+    str r1, [sp, #F_CI]
+    add r4, sp, #F_STEP
+    adds r7, #4
+1:  ldr r2, [r7, #TOP]              @ r1 bytes from one to the next
     muls r2, r1
-    str r2, [sp, #F_ROWBYTES]
+    subs r6, r6, r2
+    ldr r2, [r7, #SH]
+    muls r2, r1
+    ldr r3, [r7, #DH]
+    ldr r5, [r7, #KH]
+    subs r5, #1
+    muls r5, r3
+    muls r3, r1
+    ldr r0, [r7, #HEIGHT]
+    muls r1, r0
+    subs r5, r0, r5                 @ size - (kernel - 1) * dilation, or 0
+    asrs r0, r5, #31
+    bics r5, r0
+    stmia r4!, {r2, r3, r5}
+    subs r7, #4
+    ldr r0, [sp, #F_RECORD]
+    cmp r7, r0
+    bhs 1b
+    movs r7, r0
+    str r6, [sp, #F_SRC0]
+
+@ ---- sizes
+    ldr r1, [r7, #CG]
+    ldr r2, [r7, #KW]
+    movs r3, r2
+    muls r3, r1
+    str r3, [sp, #F_ROWBYTES]
     ldr r4, [r7, #KH]
-    muls r4, r2
+    muls r4, r3
     adds r4, #3
     lsrs r4, r4, #2
     lsls r4, r4, #2
     str r4, [sp, #F_K4]
-    ldr r1, [r7, #SW]
-    str r1, [sp, #F_SW]
-    muls r1, r3
-    str r1, [sp, #F_STEP]
-    ldr r2, [r7, #WIDTH]
-    muls r2, r3                     @ bytes of a row of the image
-    ldr r1, [r7, #TOP]
-    muls r1, r2
-    subs r6, r6, r1
-    ldr r1, [r7, #LEFT]
-    muls r1, r3
-    subs r6, r6, r1
-    str r6, [sp, #F_SRC0]
-    ldr r1, [r7, #SH]
-    muls r1, r2
-    str r1, [sp, #F_ROWSTEP]
-    ldr r1, [r7, #DH]
-    muls r1, r2
-    str r1, [sp, #F_DOWN]
-    ldr r2, [sp, #F_ROWBYTES]
-    subs r1, r1, r2
-    str r1, [sp, #F_GAP]
+    movs r0, #1
+    ldr r5, [sp, #F_TAP]
+    cmp r5, r1                      @ taps of a row are neighbours: they are gathered together
+    beq 2f
+    movs r0, r2
+    movs r2, #1
+    movs r3, r1
+2:  str r0, [sp, #F_RUNS]
+    str r2, [sp, #F_TAPS]
+    str r3, [sp, #F_RUNBYTES]
     ldr r1, [r7, #PIXEL]
     str r1, [sp, #F_PIXEL]
-    ldr r1, [r7, #LEFT]
-    negs r1, r1
-    str r1, [sp, #F_IX0]
-    ldr r2, [sp, #F_SW]
-    ldr r6, [r7, #OW]
-    muls r2, r6
-    adds r1, r1, r2
+    ldr r1, [r7, #SW]
+    str r1, [sp, #F_SW]
+    ldr r2, [r7, #OW]
+    muls r1, r2
+    ldr r2, [r7, #LEFT]
+    subs r1, r1, r2
     str r1, [sp, #F_IXEND]
     ldr r1, [r7, #OG]
     str r1, [sp, #F_LEFT]
-    @ bounds of the windows that lie inside: size - (kernel - 1) * dilation, or 0
-    ldr r1, [r7, #KH]
-    ldr r2, [r7, #DH]
-    subs r1, #1
-    muls r1, r2
-    ldr r2, [r7, #HEIGHT]
-    subs r2, r2, r1
-    asrs r1, r2, #31
-    bics r2, r1
-    str r2, [sp, #F_LIMIT_Y]
-    ldr r1, [r7, #KW]
-    ldr r2, [r7, #DW]
-    subs r1, #1
-    muls r1, r2
-    ldr r2, [r7, #WIDTH]
-    subs r2, r2, r1
-    asrs r1, r2, #31
-    bics r2, r1
-    str r2, [sp, #F_LIMIT_X]
-    @ taps that are neighbours: a row of the window, or one
-    movs r1, #1
-    ldr r2, [r7, #KW]
-    ldr r6, [r7, #GROUPS]
-    cmp r6, #1
-    bne 1f
-    ldr r6, [r7, #DW]
-    cmp r6, #1
-    bne 1f
-    movs r1, r2
-    movs r2, #1
-1:  str r1, [sp, #F_TAPS]
-    str r2, [sp, #F_RUNS]
-    ldr r6, [r7, #CG]
-    muls r1, r6
-    str r1, [sp, #F_RUNBYTES]
-    @ constants
+
+@ ---- constants
     movs r1, #128
-    lsls r2, r1, #16
-    adds r1, r1, r2
-    str r1, [sp, #F_C80]
-    lsls r2, r1, #8
-    adds r2, r2, r1
-    str r2, [sp, #F_X80]
-    lsrs r2, r1, #7
-    lsls r1, r1, #1
-    subs r1, r1, r2
-    str r1, [sp, #F_MASK]
-    @ zero points and bounds
-    ldr r1, [r7, #ZX]
-    subs r1, #128
-    lsls r1, r1, #24
-    lsrs r2, r1, #8
-    adds r1, r1, r2
-    lsrs r2, r1, #16
-    adds r1, r1, r2
+    lsls r3, r1, #16
+    adds r1, r1, r3
+    lsrs r3, r1, #7
+    lsls r2, r1, #1
+    subs r2, r2, r3
+    lsls r3, r1, #8
+    adds r3, r3, r1
+    add r5, sp, #F_C80
+    stmia r5!, {r1-r3}
+    lsrs r1, r3, #7
+    ldr r2, [r7, #ZX]
+    muls r1, r2
+    eors r1, r3
     str r1, [sp, #F_ZX]
     ldr r1, [r7, #ZO]
+    ldr r2, [r7, #LO]
+    ldr r3, [r7, #HI]
+    subs r2, r2, r1
+    subs r3, r3, r1
     subs r1, #128
-    str r1, [sp, #F_ZS]
-    ldr r1, [r7, #LO]
-    subs r1, #128
-    str r1, [sp, #F_LO]
-    ldr r1, [r7, #HI]
-    subs r1, #128
-    str r1, [sp, #F_HI]
+    add r5, sp, #F_ZS
+    stmia r5!, {r1-r3}
 
-@ ---- pairs or bytes? r0 x, r4 k4, r5 scratch, r7 record
+@ ---- pairs or bytes? r4 k4, r7 record
+    ldr r5, [sp, #F_COLUMN]
+    ldr r3, [sp, #F_STREAM]
     movs r2, #0
     str r2, [sp, #F_GROUP]
     lsls r6, r4, #1                 @ bytes of a column
+    ldr r0, [r7, #BLOCK]
     ldr r1, [r7, #PAIRS]
     lsrs r1, r1, #1
     str r1, [sp, #F_SMALL]
-    bcc .Lbytes
-    ldr r1, [r7, #BLOCK]
-    ldr r3, [r0, #28]               @ where the stream is kept
+    ldr r1, [r7, #OG]
+    bcc 4f
     cmp r3, #0
-    beq 1f
-    ldr r2, [r0, #36]
-    movs r0, r1
-    ldr r1, [r7, #OG]               @ a stream of all channels
-    cmp r0, #0
     bne 2f
+    str r2, [sp, #F_FILLED]
+    cmp r0, #0
+    beq 4f
+    movs r1, r0
+    b 3f
+2:  cmp r0, #0                      @ a stream of all channels
+    bne 3f
     movs r5, r6                     @ scratch is too small: the column is behind the stream,
     adds r5, #24
     muls r5, r1
     adds r5, r5, r3
     movs r4, #0                     @ and no table of places
-    b 2f
-1:  cmp r1, #0
-    bne 2f
-.Lbytes:
-    ldr r1, [sp, #F_LEFT]
-    str r1, [sp, #F_BLOCK]
-    adr r1, .Lgather
-    str r1, [sp, #F_INNER]
-    movs r1, #0
-    str r1, [sp, #F_STREAM]
-    b .Llines
-2:  str r1, [sp, #F_BLOCK]
-    str r2, [sp, #F_FILLED]
-    str r5, [sp, #F_COLUMN]
+3:  str r5, [sp, #F_COLUMN]
     adds r5, r5, r6
     lsrs r6, r6, #1
     subs r6, r5, r6
     str r6, [sp, #F_BYTES]
-    @ how to read a window that lies inside. r3 kept stream, r5 end of the column
-    adr r2, .Lgather
+    adr r0, .Lwords
     ldr r6, [r7, #CG]
-    lsls r1, r6, #30
-    bne 3f
-    ldr r1, [sp, #F_SRC0]
-    lsls r1, r1, #30
-    bne 9f
-    ldr r1, [sp, #F_RUNS]
-    cmp r1, #1
-    bne 9f
-    adr r2, .Lwords
-    b 9f
-3:  movs r1, #MOST / 4
+    lsls r2, r6, #30
+    beq 5f
+    @ a table of places. r0 and r1 of rows and columns of the window, r5 end of the table, r6 channels
+    str r1, [sp, #F_BLOCK]
+    adr r2, .Lgather
+    movs r1, #MOST / 4
     lsls r1, r1, #2
     subs r4, #1
     cmp r4, r1
-    bhs 9f
+    bhs 2f
     str r5, [sp, #F_PLACES]
     movs r0, #0
-    ldr r2, [r7, #KH]
-4:  str r2, [sp, #F_G_ROWS]
-    movs r1, r0
+    ldr r4, [r7, #KH]
+    mov r8, r4
+1:  movs r1, r0
     ldr r4, [r7, #KW]
-5:  movs r2, r6
-6:  stmia r5!, {r1}
+6:  movs r2, r6
+7:  stmia r5!, {r1}
     adds r1, #1
     subs r2, #1
-    bne 6b
-    ldr r2, [r7, #DW]
-    subs r2, #1
-    muls r2, r6
+    bne 7b
+    subs r1, r1, r6
+    ldr r2, [sp, #F_TAP]
     adds r1, r1, r2
     subs r4, #1
-    bne 5b
+    bne 6b
     ldr r2, [sp, #F_DOWN]
     adds r0, r0, r2
-    ldr r2, [sp, #F_G_ROWS]
+    mov r2, r8
     subs r2, #1
-    bne 4b
-    ldr r4, [sp, #F_K4]
-    lsls r4, r4, #2
-    ldr r1, [sp, #F_PLACES]
-    adds r4, r4, r1
-    str r4, [sp, #F_PLACES_END]
-7:  cmp r5, r4
-    bhs 8f
-    stmia r5!, {r2}                 @ padding may be any byte of the window: its weights are 0
-    b 7b
-8:  adr r2, .Lplaces
-9:  str r2, [sp, #F_INNER]
-    cmp r3, #0
-    bne 1f
-    movs r3, r5
-1:  str r3, [sp, #F_STREAM]
-
-@ ---- the next block: its stream
-.Lblock:
-    ldr r1, [sp, #F_BLOCK]
-    ldr r2, [sp, #F_LEFT]
-    cmp r1, r2
-    bls 1f
-    movs r1, r2
-    str r1, [sp, #F_BLOCK]
-1:  mov r12, r1
-    ldr r0, [sp, #F_FILLED]
-    cmp r0, #0
-    bne .Lexpanded
-    movs r7, #16
-    ldr r6, [sp, #F_MASK]
-    ldr r1, [sp, #F_C80]
-    negs r1, r1
-    mov r8, r1
-    ldr r1, [sp, #F_STREAM]
-@ r0 weights, r1 stream, r6 mask, r7 16, r8 -0x00800080, r9 from quad to quad of a row, r10 less 8, r11 end of the
-@ stream's weights, r12 channels left. 17 instructions for 8 weights
-.Ltile:
-    mov r2, r12
-    cmp r2, #4
-    bls 1f
-    movs r2, #4
-1:  lsls r2, r2, #2
-    mov r9, r2
-    subs r2, #8
-    mov r10, r2
-    movs r2, #0
-.Lrows:
-    ldr r0, [sp, #F_WEIGHTS]
-    adds r0, r0, r2
-    mov r3, r9
-    subs r3, r3, r2
-    beq .Ltiled
-    ldr r4, [sp, #F_TABLE]
-    ldr r5, [sp, #F_K4]
-    subs r3, #4
-    beq 2f
-    adds r2, #8
-    str r2, [sp, #F_TILE_ROW]
-    ldr r2, [r4, #12]
-    ldr r3, [r4, #28]
-    stmia r1!, {r2, r3}
-    lsls r5, r5, #2
-    adds r5, r5, r1
-    mov r11, r5
-1:  ldmia r0!, {r2, r3}
-    rors r2, r7
-    rors r3, r7
-    lsrs r4, r2, #8
-    lsrs r5, r3, #8
-    ands r2, r6
-    ands r3, r6
-    ands r4, r6
-    ands r5, r6
-    add r2, r8
-    add r3, r8
-    add r4, r8
-    add r5, r8
-    stmia r1!, {r2-r5}
-    add r0, r10
-    cmp r1, r11
+    mov r8, r2
     bne 1b
-    bl .Lscale
-    b 4f
-2:  adds r2, #4                     @ an odd channel
-    str r2, [sp, #F_TILE_ROW]
-    ldr r2, [r4, #12]
-    stmia r1!, {r2}
-    lsls r5, r5, #1
-    adds r5, r5, r1
-    mov r11, r5
-3:  ldr r2, [r0]
-    add r0, r9
-    rors r2, r7
-    lsrs r3, r2, #8
-    ands r2, r6
-    ands r3, r6
-    add r2, r8
-    add r3, r8
-    stmia r1!, {r2, r3}
-    cmp r1, r11
-    bne 3b
-4:  bl .Lscale
-    ldr r2, [sp, #F_TILE_ROW]
-    b .Lrows
-.Ltiled:
-    mov r2, r9
-    ldr r3, [sp, #F_K4]
-    muls r3, r2
-    lsrs r3, r3, #2
-    adds r0, r0, r3
-    subs r0, r0, r2
-    str r0, [sp, #F_WEIGHTS]
-    lsrs r2, r2, #2
-    mov r3, r12
-    subs r3, r3, r2
-    mov r12, r3
-    bne .Ltile
-    b .Lexpanded
-
-@ Five words for the next channel: c, m2, m1, m0, shift of requant.inc; or the second and third are multiplier and shifts
-.Lscale:
-    ldr r5, [sp, #F_TABLE]
-    ldr r2, [r5, #4]
-    ldr r3, [r5, #8]
-    adds r5, #16
-    str r5, [sp, #F_TABLE]
-    ldr r5, [sp, #F_SMALL]
-    cmp r5, #0
-    beq 1f
-    movs r5, r3
-    ldr r7, [sp, #F_ZS]
-    lsls r7, r7, #1
-    adds r7, #1
-    SMALL_SPLIT r2, r5, r3, r4, r0, r7
-    movs r7, #16
-1:  stmia r1!, {r0, r2-r5}
-    bx lr
-
-@ ---- registers for all positions
-@ r8 end of the column, less 2 for any requantisation; r9 end of the stream's pairs of channels; r10 where the
-@ multiplication begins; r11 hi, r12 output, lr lo
-.Lexpanded:
-    ldr r4, [sp, #F_K4]
-    lsls r0, r4, #1
-    ldr r1, [sp, #F_COLUMN]
+    ldr r1, [sp, #F_K4]
+    lsls r1, r1, #2
+    ldr r0, [sp, #F_PLACES]
     adds r1, r1, r0
-    ldr r3, [sp, #F_ZS]
-    ldr r2, [sp, #F_LO]
-    cmp r2, r3
-    bne 1f
-    ldr r3, [sp, #F_SMALL]
+    str r1, [sp, #F_PLACES_END]
+8:  cmp r5, r1
+    bhs 9f
+    stmia r5!, {r4}                 @ padding may be any byte of the window: its weights are 0
+    b 8b
+9:  adr r2, .Lplaces
+2:  str r2, [sp, #F_INNER]
+    b 7f
+4:  movs r3, #0                     @ bytes
+    str r3, [sp, #F_STREAM]
+    adr r0, .Ldirect
+    ldr r6, [sp, #F_ROWBYTES]
+    eors r4, r6
+    bne 6f
+    ldr r6, [r7, #CG]
+5:  ldr r4, [sp, #F_SRC0]           @ words, all in reach?
+    orrs r4, r6
+    lsls r4, r4, #30
+    bne 6f
+    ldr r4, [sp, #F_RUNS]
+    cmp r4, #1
+    beq 8f
+6:  adr r0, .Lgather
+8:  str r0, [sp, #F_INNER]
+    str r1, [sp, #F_BLOCK]
+    ldr r2, [sp, #F_BYTES]
+    cmp r2, r5
+    beq .Llines                     @ bytes
+7:  adr r0, .Lnext
+    str r0, [sp, #F_EXIT]
     cmp r3, #0
-    bne 2f
-1:  subs r1, #2
-2:  mov r8, r1
-    mov lr, r2
-    adds r0, #24
-    ldr r1, [sp, #F_BLOCK]
-    ldr r3, [sp, #F_STREAM]
-    movs r2, r1
-    muls r2, r0
-    adds r2, r2, r3
-    str r2, [sp, #F_END]
-    lsrs r1, r1, #1
-    lsls r1, r1, #1
-    muls r1, r0
-    adds r1, r1, r3
-    mov r9, r1
-    ldr r1, [sp, #F_HI]
-    mov r11, r1
-    lsrs r4, r4, #2
-    negs r4, r4
-    lsls r4, r4, #29
-    lsrs r4, r4, #29                @ quads that the first turn skips
-    movs r0, #QUAD
-    muls r4, r0
-    adr r0, .Lquads
-    adds r0, r0, r4
-    mov r10, r0
+    bne 1f
+    str r5, [sp, #F_STREAM]
+1:  b .Lblock
 
 @ ---- positions
 .Llines:
@@ -539,17 +360,40 @@ run:
 1:  str r5, [sp, #F_LIMIT]
     ldr r2, [sp, #F_SRCROW]
     ldr r3, [sp, #F_OUTROW]
-    ldr r4, [sp, #F_IX0]
+    ldr r4, [r7, #LEFT]
+    negs r4, r4
     add r0, sp, #F_SRC
     stmia r0!, {r2-r4}
     b .Lposition
 
+    .balign 4
+.Lodd:                              @ an odd channel, or behind it
+    cmp r1, r9
+    bne .Lnext
+    ldmia r1!, {r7}
+    ldr r0, [sp, #F_COLUMN]
+1:  ldmia r0!, {r2, r3}
+    ldmia r1!, {r4, r5}
+    muls r4, r2
+    muls r5, r3
+    asrs r4, r4, #16
+    adcs r7, r4
+    asrs r5, r5, #16
+    adcs r7, r5
+    cmp r0, r8
+    blo 1b
+    bhi 2f
+    mov r0, r12
+    subs r0, #1
+    b .Lone
+2:  b .Lany_one
+    .balign 4
 .Lnext:
     add r0, sp, #F_SRC
     ldmia r0!, {r2-r7}
-    adds r2, r2, r5
+    adds r2, r2, r7
     adds r3, r3, r6
-    adds r4, r4, r7
+    adds r4, r4, r5
     subs r0, #24
     stmia r0!, {r2-r4}
     ldr r5, [sp, #F_IXEND]
@@ -607,15 +451,16 @@ run:
     bne 2b
     cmp r1, r8
     bhs .Lcolumn
-    ldr r2, [sp, #F_GAP]
-    adds r0, r0, r2
     ldr r7, [sp, #F_ROWBYTES]
+    subs r0, r0, r7
+    ldr r2, [sp, #F_DOWN]
+    adds r0, r0, r2
     b 1b
 
 .Lline_end:
     ldr r7, [sp, #F_RECORD]
     ldr r1, [sp, #F_SRCROW]
-    ldr r2, [sp, #F_ROWSTEP]
+    ldr r2, [sp, #F_STEP_Y]
     adds r1, r1, r2
     str r1, [sp, #F_SRCROW]
     ldr r1, [sp, #F_OUTROW]
@@ -712,8 +557,7 @@ run:
     adds r1, r1, r3
     ldr r3, [r7, #DW]
     adds r5, r5, r3
-    ldr r2, [sp, #F_CI]
-    muls r3, r2
+    ldr r3, [sp, #F_TAP]
     adds r0, r0, r3
     ldr r6, [sp, #F_G_RUNS]
     subs r6, #1
@@ -738,16 +582,21 @@ run:
     beq 9f
     b .Lpack
 
-@ ---- bytes
-@ r0 window, r7 k4. First xu and its sum
-9:  adds r1, r0, r7
-    mov r8, r1                      @ its end
+@ ---- bytes: xu and its sum. r0 window
+    .balign 4
+.Ldirect:
+    ldr r0, [sp, #F_GROUP]
+    adds r0, r0, r2
+9:  ldr r1, [sp, #F_BYTES]
+    ldr r4, [sp, #F_K4]
+    adds r4, r4, r1
+    mov r8, r4                      @ end of the bytes
     ldr r5, [sp, #F_MASK]
     ldr r6, [sp, #F_X80]
     movs r7, #0
-1:  ldr r2, [r0]
+1:  ldmia r0!, {r2}
     eors r2, r6
-    stmia r0!, {r2}
+    stmia r1!, {r2}
     lsrs r3, r2, #8
     ands r2, r5
     ands r3, r5
@@ -756,7 +605,7 @@ run:
     adds r7, r7, r3
     lsrs r2, r2, #16
     adds r7, r7, r2
-    cmp r0, r1
+    cmp r1, r4
     bne 1b
     lsls r7, r7, #7
     str r7, [sp, #F_SUM]
@@ -896,31 +745,196 @@ run:
     cmp r7, #0
     beq .Lstore_any
     SMALL_SIGNED r6, r2, r3, r4, r0, r5
-    b 2f
+    movs r0, r2
+    b 1f
 .Lstore_any:                        @ r2 multiplier, r3 shifts, r6 the sum; r1 and r7 stay
     REQUANT_ANY r6, r2, r3, r0, r4, r5
-    asrs r4, r0, #31                @ to 17 bits, so that adding does not overflow
-    asrs r5, r0, #16
-    cmp r4, r5
-    beq 1f
-    movs r0, #1
-    lsls r0, r0, #15
-    eors r0, r4
-1:  ldr r2, [sp, #F_ZS]
+1:  ldr r2, [sp, #F_LO]
+    cmp r0, r2
+    blt 2f
+    ldr r2, [sp, #F_HI]
+    cmp r0, r2
+    bgt 2f
+    movs r2, r0
+2:  ldr r0, [sp, #F_ZS]
     adds r2, r2, r0
-2:  ldr r4, [sp, #F_LO]
-    cmp r2, r4
-    bge 3f
-    movs r2, r4
-3:  ldr r4, [sp, #F_HI]
-    cmp r2, r4
-    ble 4f
-    movs r2, r4
-4:  mov r0, r12
+mov r0, r12
     strb r2, [r0]
     adds r0, #1
     mov r12, r0
     bx lr
+
+@ ---- the next block: its stream
+.Lblock:
+    ldr r1, [sp, #F_BLOCK]
+    ldr r2, [sp, #F_LEFT]
+    cmp r1, r2
+    bls 1f
+    movs r1, r2
+    str r1, [sp, #F_BLOCK]
+1:  mov r12, r1
+    ldr r0, [sp, #F_FILLED]
+    cmp r0, #0
+    bne .Lexpanded
+    movs r7, #16
+    ldr r6, [sp, #F_MASK]
+    ldr r1, [sp, #F_C80]
+    negs r1, r1
+    mov r8, r1
+    ldr r1, [sp, #F_STREAM]
+@ r0 weights, r1 stream, r6 mask, r7 16, r8 -0x00800080, r9 from quad to quad of a row, r10 less 8, r11 end of the
+@ stream's weights, r12 channels left. 17 instructions for 8 weights
+.Ltile:
+    mov r2, r12
+    cmp r2, #4
+    bls 1f
+    movs r2, #4
+1:  lsls r2, r2, #2
+    mov r9, r2
+    subs r2, #8
+    mov r10, r2
+    movs r2, #0
+.Lrows:
+    ldr r0, [sp, #F_WEIGHTS]
+    adds r0, r0, r2
+    mov r3, r9
+    subs r3, r3, r2
+    beq .Ltiled
+    ldr r4, [sp, #F_TABLE]
+    ldr r5, [sp, #F_K4]
+    subs r3, #4
+    beq 2f
+    adds r2, #8
+    str r2, [sp, #F_TILE_ROW]
+    ldr r2, [r4, #12]
+    ldr r3, [r4, #28]
+    stmia r1!, {r2, r3}
+    lsls r5, r5, #2
+    adds r5, r5, r1
+    mov r11, r5
+1:  ldmia r0!, {r2, r3}
+    rors r2, r7
+    rors r3, r7
+    lsrs r4, r2, #8
+    lsrs r5, r3, #8
+    ands r2, r6
+    ands r3, r6
+    ands r4, r6
+    ands r5, r6
+    add r2, r8
+    add r3, r8
+    add r4, r8
+    add r5, r8
+    stmia r1!, {r2-r5}
+    add r0, r10
+    cmp r1, r11
+    bne 1b
+    bl .Lscale
+    b 4f
+2:  adds r2, #4                     @ an odd channel
+    str r2, [sp, #F_TILE_ROW]
+    ldr r2, [r4, #12]
+    stmia r1!, {r2}
+    lsls r5, r5, #1
+    adds r5, r5, r1
+    mov r11, r5
+3:  ldr r2, [r0]
+    add r0, r9
+    rors r2, r7
+    lsrs r3, r2, #8
+    ands r2, r6
+    ands r3, r6
+    add r2, r8
+    add r3, r8
+    stmia r1!, {r2, r3}
+    cmp r1, r11
+    bne 3b
+4:  bl .Lscale
+    ldr r2, [sp, #F_TILE_ROW]
+    b .Lrows
+.Ltiled:
+    mov r2, r9
+    ldr r3, [sp, #F_K4]
+    muls r3, r2
+    lsrs r3, r3, #2
+    adds r0, r0, r3
+    subs r0, r0, r2
+    str r0, [sp, #F_WEIGHTS]
+    lsrs r2, r2, #2
+    mov r3, r12
+    subs r3, r3, r2
+    mov r12, r3
+    bne .Ltile
+    b .Lexpanded
+
+@ Five words for the next channel: c, m2, m1, m0, shift of requant.inc; or the second and third are multiplier and shifts
+.Lscale:
+    ldr r5, [sp, #F_TABLE]
+    ldr r2, [r5, #4]
+    ldr r3, [r5, #8]
+    adds r5, #16
+    str r5, [sp, #F_TABLE]
+    ldr r5, [sp, #F_SMALL]
+    cmp r5, #0
+    beq 1f
+    movs r5, r3
+    movs r7, #1
+    ldr r0, [sp, #F_LO]
+    cmp r0, #0
+    bne 2f
+    ldr r0, [sp, #F_ZS]             @ what is clamped at zo is not clamped below: zo may be added before
+    adds r7, r7, r0
+    adds r7, r7, r0
+2:  SMALL_SPLIT r2, r5, r3, r4, r0, r7
+    movs r7, #16
+1:  stmia r1!, {r0, r2-r5}
+    bx lr
+
+@ ---- registers for all positions
+@ r8 end of the column, less 2 for any requantisation; r9 end of the stream's pairs of channels; r10 where the
+@ multiplication begins; r11 hi, r12 output, lr lo
+.Lexpanded:
+    ldr r1, [sp, #F_BLOCK]
+    lsls r2, r1, #31
+    bpl 1f
+    ldr r0, [sp, #F_EXIT]           @ .Lnext, as the only block with an odd channel is the last one
+    subs r0, #.Lnext - .Lodd
+    str r0, [sp, #F_EXIT]
+1:  ldr r4, [sp, #F_K4]
+    lsls r0, r4, #1
+    ldr r1, [sp, #F_COLUMN]
+    adds r1, r1, r0
+    ldr r2, [sp, #F_LO]
+    cmp r2, #0
+    bne 1f
+    ldr r2, [sp, #F_SMALL]
+    cmp r2, #0
+    bne 2f
+1:  subs r1, #2
+2:  mov r8, r1
+    ldr r2, [sp, #F_ZS]
+    mov lr, r2
+    adds r0, #24
+    ldr r1, [sp, #F_BLOCK]
+    ldr r3, [sp, #F_STREAM]
+    lsrs r1, r1, #1
+    lsls r1, r1, #1
+    muls r1, r0
+    adds r1, r1, r3
+    mov r9, r1
+    ldr r1, [sp, #F_HI]
+    adds r1, r1, r2
+    mov r11, r1
+    lsrs r4, r4, #2
+    negs r4, r4
+    lsls r4, r4, #29
+    lsrs r4, r4, #29                @ quads that the first turn skips
+    movs r0, #QUAD
+    muls r4, r0
+    adr r0, .Lquads
+    adds r0, r0, r4
+    mov r10, r0
+    b .Llines
 
 @ ---- multiplication. r0 column, r1 stream, r2 r3 x, r4 r5 w, r6 r7 sums
     .equ QUAD, 30                   @ bytes of code for four taps
@@ -991,23 +1005,5 @@ run:
     b 2b
 6:  mov r3, r11
     b 2b
-7:  ldr r0, [sp, #F_END]
-    cmp r1, r0
-    bne 8f
-    b .Lnext
-8:  ldmia r1!, {r7}                 @ an odd channel
-    ldr r0, [sp, #F_COLUMN]
-9:  ldmia r0!, {r2, r3}
-    ldmia r1!, {r4, r5}
-    muls r4, r2
-    muls r5, r3
-    asrs r4, r4, #16
-    adcs r7, r4
-    asrs r5, r5, #16
-    adcs r7, r5
-    cmp r0, r8
-    blo 9b
-    bhi .Lany_one
-    mov r0, r12
-    subs r0, #1
-    b .Lone
+7:  ldr r0, [sp, #F_EXIT]
+    mov pc, r0
