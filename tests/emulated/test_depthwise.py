@@ -56,26 +56,55 @@ def test_any_record(family: str) -> None:
 
 
 @pytest.mark.parametrize("family", families("depthwise"))
-def test_any_kernel_of_three_with_stride_1(family: str) -> None:
+def test_any_walk_along_the_longer_axis(family: str) -> None:
     kernel = Kernel(family, "depthwise")
     for seed in range(CASES):
         rng = np.random.default_rng(seed)
         y, x = axis(rng, 8, 3), axis(rng, 8, 3)
         walk, other = (y, x) if rng.integers(0, 2) else (x, y)
-        walk["stride"] = walk["dilation"] = 1
+        walk["stride"], walk["dilation"] = int(rng.choice([1, 2])), 1
+        walk["k"] = int(rng.integers(1, 6 if walk["stride"] == 1 else 4))
         walk["n"] += 8
-        walk["outputs"] = max(1, walk["n"] + walk["before"] + int(rng.integers(0, 3)) - walk["k"] + 1)
+        walk["outputs"] = (walk["n"] + walk["before"] + int(rng.integers(0, 3)) - walk["k"]) // walk["stride"] + 1
         assert other["outputs"] > 0
         kernel.check(*record(rng, y, x, int(rng.integers(1, 5)), int(rng.choice([1, 1, 2])), False))
 
 
-# instructions for each multiplication of a layer of 16 x 16 pixels: what is in reach, a little above
-LIMITS = {"thumb": 7.5, "rv32": 4.6}
-
-
-@pytest.mark.parametrize("family", [family for family in families("depthwise") if family in LIMITS])
-def test_what_a_multiplication_costs(family: str) -> None:
+@pytest.mark.parametrize("family", families("depthwise"))
+def test_sums_next_to_where_outputs_change(family: str) -> None:
     kernel = Kernel(family, "depthwise")
-    same = {"n": 16, "k": 3, "stride": 1, "dilation": 1, "before": 1, "outputs": 16}
-    kernel.check(*record(np.random.default_rng(1), same, same, 32, 1, True))
-    assert kernel.machine.instructions / (16 * 16 * 9 * 32) < LIMITS[family]
+    channels = 32
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        lo, hi = (0, 255) if seed & 1 else sorted(int(v) for v in rng.integers(0, 256, 2))
+        zero = int(rng.choice([lo, hi, rng.integers(lo, hi + 1)]))
+        right = rng.integers(1, 13, channels)
+        multipliers = rng.integers(1 << 30, 1 << 31, channels)
+        if seed & 2:
+            multipliers = rng.choice([1 << 30, (1 << 31) - 1, 3 << 29, (1 << 30) + 1], channels)
+        weights = rng.choice([1, -1, 2, 3, 17, 127, -127], (channels, 1))
+        # 256 sums around where the output goes from n to n + 1
+        n = rng.integers(lo - zero - 1, hi - zero + 2, channels)
+        bias = (2 * n + 1) * (1 << 30 + right) // multipliers - weights[:, 0] * rng.integers(-128, 128, channels)
+        how = (multipliers, right, np.zeros(channels, np.int64))
+        part = (weights + 128).astype(np.uint8).tobytes() + table(weights, bias, 0, how)
+        at, end = lay_out(rng, scratch=4 * channels + 16, x=256, y=256 * channels)
+        x = values(rng, end, 0)
+        x[at["x"] : at["x"] + 256] = np.arange(-128, 128)
+        r = [program.DEPTHWISE, 31, 0, len(part), at["x"], at["y"], at["scratch"], channels, 16, 16, 1, 1]
+        r += [16, 16, channels, 1, 1, 1, 1, 1, 1, 0, 0, 128, zero, lo, hi, 16 * channels, channels, 0, 1]
+        kernel.check(r, x, part, (at["scratch"], 4 * channels + 16))
+
+
+# instructions for each multiplication of a layer of 16 x 16 pixels: what is in reach, a little above
+LIMITS = {("thumb", 3, 3, 1): 6.0, ("thumb", 3, 3, 2): 8.0, ("thumb", 5, 3, 1): 4.9, ("thumb", 3, 5, 1): 4.9}
+
+
+@pytest.mark.parametrize("family, kh, kw, stride", LIMITS)
+def test_what_a_multiplication_costs(family: str, kh: int, kw: int, stride: int) -> None:
+    kernel = Kernel(family, "depthwise")
+    one = {"n": 16, "stride": stride, "dilation": 1, "outputs": 16 // stride}
+    y, x = ({**one, "k": k, "before": (k - stride) // 2} for k in (kh, kw))
+    kernel.check(*record(np.random.default_rng(1), y, x, 32, 1, True))
+    macs = 32 * one["outputs"] ** 2 * kh * kw
+    assert kernel.machine.instructions / macs < LIMITS[family, kh, kw, stride]

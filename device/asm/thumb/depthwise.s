@@ -1,17 +1,28 @@
 @ DEPTHWISE: each input channel has filters of its own.
 @   out[o] = clamp(requantise(bias[o] + sum of (x - zx) * w[o])), taps outside the image count nothing.
 @
-@ All sums here are negative: s = -acc, by weights 128 - wu = -w and by a negated bias; it makes a rounding cheap (small).
-@
-@ Kernels of up to 3 x 3 taps whose stride is 1 along an axis: for each output channel the code walks along that axis,
-@ line by line. A step reads a column of three bytes across the walk, and adds it to the three outputs that it belongs
-@ to: one is done then, two are kept (A1 lacks one column, A2 two). Two products come from one multiplication:
+@ A walk, where along an axis the stride is 1 (or 2) and the dilation 1: 3 or 5 columns of taps along it, 3 lines of taps
+@ across; weights of 0 fill smaller kernels up. For each output channel the code walks line by line. A step reads a column
+@ of three bytes and adds it to each output that it belongs to: one is done then, the others go on (A1 lacks one column,
+@ A2 two ...). Two products come from one multiplication:
 @   X = x0 + 65536 * x1, W = w1 + 65536 * w0:  (X * W + 32768) >> 16 = x0 * w0 + x1 * w1, as no weight is -128.
 @ If sums begin with bias + zx * all weights, what lies outside counts zx * its weight: a column outside adds that (Z), a
 @ line outside has weights of 0.
-@ 55 instructions an output of nine taps, 58 if it saturates; a line costs about 60 more and a channel 400.
-@
 @ Every other record: tap by tap, for each output those that are inside (general).
+@
+@ Instructions an output: 48 with 3 columns, 55 with stride 2, 66 with 5 columns; 5 less where it is clamped. A line costs
+@ 50 more and a channel 600.
+@
+@ Requantisation: out = zo + floor(X), X = (a * m + 2^30 - (a < 0 ? 2^31 : 0)) / 2^(31 + e) + 1/2: both roundings in one,
+@ as what the first gives is negative for a < 0, or 0, where it does not matter. The smallest a that gives lo, and the
+@ largest that gives hi, come from divisions:
+@   a_lo = -floor(D * 2^30 / m), D = (2 * (zo - lo) + 1) * 2^e - 1;   a_hi = ceil(D * 2^30 / m) - 1 with hi - zo in D
+@ All sums are T = a - a_lo. Where 0 <= T <= a_hi - a_lo,
+@   out - lo = floor((T * m + remainder of the first) / 2^(31 + e)), or 1 / 2^e more before the floor, by the sign of a
+@ and a word takes these 8 bits and 24 after the point. With a slope of m / 2^(7 + e), rounded, it is off by T / 2 at most,
+@ and the sign, in the middle between both, by 2^(23 - e) (where lo = zo, it is known). The word is kept lower by that
+@ MARGIN: its whole part is right but where its fraction is among the 2 * MARGIN largest; `any` works these out, one in 30
+@ to 1000. So it is for 1 <= e <= 11 and lo <= zo <= hi; of other scales `any` works out all.
 
 @ ---- the record, in bytes; of two axes the first is y
     .equ DATA, 8
@@ -35,42 +46,52 @@
     .equ PAIRS, 120
 
 @ ---- the frame, in bytes
-    .equ PAIR, 0            @ for columns 0 to 2 each: two weights,
+    .equ PAIR, 0            @ for each column: two weights,
     .equ THIRD, 4           @ the third weight,
     .equ Z, 8               @ and what the column counts outside of the image
     .equ COLUMN, 12
-    .equ N0, 36             @ minus the multiplier: bits 0 to 12,
-    .equ N1, 40             @ bits 13 to 25,
-    .equ N2, 44             @ bits 26 to 30
-    .equ SHIFT, 48          @ after the multiplication
-    .equ MODE, 52           @ of requantisation: 0 small, 1 small and clamped, 2 any
-    .equ STEP, 56           @ bytes from one column to the next
-    .equ END, 60            @ behind the last column that ends an output
-    .equ OUT_STEP, 64
-    .equ RECORD, 68
-    .equ INPUT, 72          @ this channel's first value
-    .equ OUTPUT, 76
-    .equ WEIGHTS, 80
-    .equ ENTRY, 84          @ of the table
-    .equ WORDS, 88          @ scratch
-    .equ TAPS, 92
-    .equ LEFT, 96           @ output channels
-    .equ FILTERS, 100       @ left for this input channel
-    .equ WALK, 104          @ the record, moved so that fields of axes are those along the walk; 0: general
-    .equ ACROSS, 108        @ the same for the axis across
-    .equ WARM, 112          @ bytes of columns that end no output
-    .equ SPAN, 116          @ bytes to END
-    .equ TAIL, 120          @ outputs that end behind the image
-    .equ LINE_STEP, 124     @ bytes between lines of the input
-    .equ ZERO, 128          @ -(bias + zx * all weights)
-    .equ ZS, 132            @ zx as a signed byte
-    .equ NINE, 136          @ weights of three columns of three
-    .equ MASK, 172          @ lines that PAIR and THIRD hold: bits 0 to 2
-    .equ FIRST, 176         @ input line of tap 0
-    .equ LINE, 180          @ the output line
-    .equ LINES, 184         @ left
-    .equ COUNT, 188
-    .equ FRAME, 192
+    .equ SLOPE, 60
+    .equ OFFSET, 64
+    .equ CERTAIN, 68        @ fractions from here on are in doubt
+    .equ LOW, 72            @ lo and hi as signed numbers
+    .equ HIGH, 76
+    .equ A_LO, 80
+    .equ STEP, 84           @ bytes from one column to the next
+    .equ END, 88            @ behind the last column that ends an output
+    .equ OUT_STEP, 92
+    .equ A3, 96
+    .equ A4, 100
+    .equ RECORD, 104
+    .equ INPUT, 108         @ this channel's first value
+    .equ OUTPUT, 112
+    .equ WEIGHTS, 116
+    .equ ENTRY, 120         @ of the table
+    .equ WORDS, 124         @ scratch
+    .equ TAPS, 128
+    .equ LEFT, 132          @ output channels
+    .equ FILTERS, 136       @ left for this input channel
+    .equ WALK, 140          @ the record, moved so that fields of axes are those along the walk; 0: general
+    .equ ACROSS, 144        @ the same for the axis across
+    .equ KIND, 148          @ 3: three columns, 5: five, 2: three with stride 2
+    .equ WARM, 152          @ bytes of columns that end no output
+    .equ SPAN, 156          @ bytes to END
+    .equ TAIL, 160          @ outputs that end behind the image
+    .equ LAST, 164          @ stride 2: 1 if the image has a column at END
+    .equ LINE_STEP, 168     @ bytes between lines of the input,
+    .equ LINE_NEXT, 172     @ from the lines of one output to those of the next
+    .equ INNER, 176         @ a line is not all inside whose tap 0 is here
+    .equ FULL, 180          @ all lines of taps: bits 0 to 2
+    .equ ZERO, 184          @ bias + zx * all weights - a_lo
+    .equ ZS, 188            @ zx as a signed number
+    .equ MASK, 192          @ lines that PAIR and THIRD hold
+    .equ FIRST, 196         @ input line of tap 0
+    .equ BASE, 200          @ where r0 starts
+    .equ LINE, 204          @ the output line
+    .equ LINES, 208         @ left
+    .equ COUNT, 212
+    .equ BACK, 216          @ where finish returns to
+    .equ WINDOW, 220        @ weights of 3 or 5 columns of 3
+    .equ FRAME, 280
 @ and where there is no walk
     .equ COL, 0             @ input column of tap 0
     .equ COLS, 4            @ left
@@ -79,9 +100,9 @@
     .equ TAP_STEP, 16       @ bytes between taps of a row
     .equ ROW_STEP, 20       @ between rows of taps
 
-@ ---- steps of the walk
+@ ---- steps of a walk
 @ r0 the column's middle value, r1 from there to the value of tap 2, r2 to that of tap 0; r3 to r7 free
-@ r8 A1, r9 A2, r10 bias, r11 ROUND, r12 the output, lr from one output to the next
+@ r8 A1, r9 A2, r10 bias, r11 a_hi - a_lo, r12 the output, lr from one output to the next
     .macro load             @ r3 = x0 + 65536 * x1, r4 = x2
     ldrsb r3, [r0, r2]
     ldrb r4, [r0]
@@ -100,7 +121,18 @@
     adcs \sum, \free
     .endm
 
-    .macro begin            @ this column's part in the two outputs that go on
+    .macro advance
+    ldr r6, [sp, #STEP]
+    adds r0, r6
+    .endm
+
+    .macro begin_two        @ this column's part in the outputs that go on
+    multiply 0, r6, r7
+    add r6, r10
+    mov r8, r6
+    .endm
+
+    .macro begin_three
     multiply 1, r6, r7
     add r6, r9
     mov r8, r6
@@ -109,28 +141,69 @@
     mov r9, r6
     .endm
 
-@ Requantisation where |acc| < 2^18, 1 <= e <= 17 and nothing is shifted left. With m = 2^26 * m2 + 2^13 * m1 + m0,
-@   V = floor(acc * m / 2^26) = acc * m2 + (acc * m1 + (acc * m0 >> 13) >> 13), where everything fits 32 bits.
-@ Both roundings, to the nearest at 2^-31 and, after e more bits, halves away from zero, become one sum and one shift:
-@   out = (V + 16 - (acc < 0 ? 32 : 0) + 2^(4 + e) >> 5 + e) + zo, as r >> 31 differs from acc >> 31 only where r = 0.
-@ ROUND is 2^(4 + e) - 16 + (zo << 5 + e). Bits 27 to 31 of the negated sum, and its bit 26 as carry, add 32 or 0.
-@ r5 = -acc -> r4, uses r6
-    .macro small
-    ldr r4, [sp, #N0]
+    .macro begin_five
+    multiply 3, r6, r7
+    add r6, r9
+    mov r8, r6
+    multiply 2, r6, r7
+    ldr r7, [sp, #A3]
+    adds r6, r7
+    mov r9, r6
+    multiply 1, r6, r7
+    ldr r7, [sp, #A4]
+    adds r6, r7
+    str r6, [sp, #A3]
+    multiply 0, r6, r7
+    add r6, r10
+    str r6, [sp, #A4]
+    .endm
+
+    .macro first_output tail    @ go there if the image ends no output
+    ldr r3, [sp, #END]
+    cmp r0, r3
+    beq \tail
+    ldr r3, [sp, #OUT_STEP]
+    mov lr, r3
+    .endm
+
+    .macro next_output loop
+    add r12, lr
+    advance
+    ldr r6, [sp, #END]
+    cmp r0, r6
+    bne \loop
+    .endm
+
+@ ---- the output at r12 of T, which is in r5; uses r4, r6, r7
+    .macro requantise name
+    cmp r5, r11
+    bhi \name\()_outside
+    ldr r4, [sp, #SLOPE]
     muls r4, r5
-    asrs r4, r4, #13
-    ldr r6, [sp, #N1]
-    muls r6, r5
-    adds r4, r4, r6
-    asrs r4, r4, #13
-    ldr r6, [sp, #N2]
-    muls r6, r5
-    adds r4, r4, r6
-    lsrs r6, r5, #27
-    adcs r4, r6
-    add r4, r11
-    ldr r6, [sp, #SHIFT]
-    asrs r4, r6
+    ldr r6, [sp, #OFFSET]
+    adds r4, r6
+    lsls r6, r4, #8
+    ldr r7, [sp, #CERTAIN]
+    cmp r6, r7
+    bhs \name\()_doubt
+    lsrs r4, r4, #24
+\name\()_store:
+    mov r6, r12
+    strb r4, [r6]
+    .endm
+
+    .macro requantise_rest name
+\name\()_outside:
+    ldr r4, [sp, #LOW]
+    cmp r5, #0
+    blt \name\()_store
+    ldr r4, [sp, #HIGH]
+    b \name\()_store
+\name\()_doubt:
+    bl any
+    ldr r6, [sp, #OUT_STEP]
+    mov lr, r6
+    b \name\()_store
     .endm
 
 run:
@@ -176,13 +249,19 @@ run:
     ldr r1, [r7, #ZX]
     subs r1, #128
     str r1, [sp, #ZS]
+    ldr r1, [r7, #LO]
+    subs r1, #128
+    str r1, [sp, #LOW]
+    ldr r1, [r7, #HI]
+    subs r1, #128
+    str r1, [sp, #HIGH]
 
 @ ---- which way to walk: along the longer axis if that can be, else along the other, else not at all
     movs r1, #0
     str r1, [sp, #WALK]
     ldr r1, [r7, #PAIRS]
-    cmp r1, #0
-    beq channel
+    lsrs r1, r1, #1
+    bcc 6f
     adds r1, r7, #4         @ along x
     movs r2, r7
     ldr r3, [r7, #OUTPUTS]
@@ -191,173 +270,218 @@ run:
     bge 1f
     movs r2, r1             @ along y
     movs r1, r7
-1:  movs r5, #2
-2:  ldr r3, [r1, #KERNEL]
+1:  mov r8, r1
+2:  ldr r3, [r2, #KERNEL]
     cmp r3, #3
-    bhi 3f
-    ldr r4, [r2, #KERNEL]
-    cmp r4, #3
-    bhi 3f
-    ldr r3, [r1, #STRIDE]
-    cmp r3, #1
-    bne 3f
+    bhi 5f
     ldr r3, [r1, #DILATION]
     cmp r3, #1
-    bne 3f
-    ldr r6, [r1, #BEFORE]
-    cmp r6, #2
-    bhi 3f
+    bne 5f
+    movs r5, #3             @ KIND, which is one more than
+    ldr r3, [r1, #KERNEL]
+    cmp r3, #3
+    bls 3f
+    movs r5, #5
+    cmp r3, #5
+    bhi 5f
+3:  ldr r3, [r1, #STRIDE]
+    cmp r3, #1
+    beq 4f
+    cmp r3, #2
+    bne 5f
+    cmp r5, #3
+    bne 5f
+    movs r5, #2
+4:  subs r3, r5, #1         @ columns that end no output
     ldr r4, [r1, #SIZE]
-    cmp r4, #2
-    bhs 4f
-3:  movs r3, r1
+    ldr r6, [r1, #BEFORE]
+    cmp r6, r3
+    bhi 5f
+    cmp r4, r3
+    bge 7f
+5:  movs r3, r1
     movs r1, r2
     movs r2, r3
-    subs r5, #1
+    cmp r1, r8
     bne 2b
-    b channel
-4:  str r1, [sp, #WALK]
+6:  b channel
+7:  str r1, [sp, #WALK]
     str r2, [sp, #ACROSS]
-    ldr r3, [r1, #PITCH]
-    str r3, [sp, #OUT_STEP]
-    movs r5, #2
-    subs r5, r6             @ columns of the image that end no output
-    subs r4, r5             @ those left
-    ldr r3, [r1, #OUTPUTS]
-    cmp r4, r3
-    ble 5f
-    movs r4, r3             @ those that end one
-5:  subs r3, r4
-    str r3, [sp, #TAIL]
-    adds r4, r5
-    ldr r3, [r7, #CHANNELS]
+    str r5, [sp, #KIND]
+    subs r3, r6             @ of these, columns of the image
+    subs r4, r3             @ and how many are left,
+    cmp r5, #2
+    bne 1f
+    movs r5, #1
+    ands r5, r4
+    str r5, [sp, #LAST]
+    lsrs r4, r4, #1         @ each or every other of which ends an output
+1:  ldr r6, [r1, #OUTPUTS]
+    cmp r4, r6
+    ble 2f
+    movs r4, r6
+2:  subs r6, r4
+    str r6, [sp, #TAIL]
+    ldr r5, [r1, #PITCH]
+    str r5, [sp, #OUT_STEP]
+    ldr r5, [r1, #STRIDE]
+    muls r4, r5
+    adds r4, r3
+    ldr r5, [r7, #CHANNELS]
     ldr r6, [r7, #SIZE + 4]
-    muls r6, r3
+    muls r6, r5
     cmp r1, r7
-    bne 6f
-    movs r2, r3             @ along y
-    movs r3, r6
-    movs r6, r2
-6:  str r3, [sp, #STEP]
+    bne 3f
+    mov r8, r5              @ along y
+    mov r5, r6
+    mov r6, r8
+3:  str r5, [sp, #STEP]
     str r6, [sp, #LINE_STEP]
-    muls r5, r3
-    str r5, [sp, #WARM]
-    muls r4, r3
+    muls r3, r5
+    str r3, [sp, #WARM]
+    muls r4, r5
     str r4, [sp, #SPAN]
+    ldr r3, [r2, #STRIDE]
+    muls r6, r3
+    str r6, [sp, #LINE_NEXT]
+    ldr r3, [r2, #KERNEL]
+    movs r4, #1
+    lsls r4, r3
+    subs r4, #1
+    str r4, [sp, #FULL]
+    subs r3, #1
+    bne 4f
+    movs r3, #1             @ r0 is at tap 1, even if there is none
+4:  ldr r4, [r2, #DILATION]
+    muls r3, r4
+    ldr r4, [r2, #SIZE]
+    subs r4, r3
+    str r4, [sp, #INNER]
 
-@ ---- a channel: its weights as words, negated; r5 their sum, r6 that of their absolute values
+@ ---- a channel: its weights as words, r5 bias + zx * all weights
 channel:
     ldr r0, [sp, #WEIGHTS]
     ldr r1, [sp, #WORDS]
     ldr r2, [sp, #TAPS]
-    movs r3, #128
     movs r5, #0
-    movs r6, #0
 1:  ldrb r4, [r0]
-    subs r4, r3, r4
+    subs r4, #128
     stmia r1!, {r4}
     adds r5, r4
-    asrs r7, r4, #31
-    adds r4, r7
-    eors r4, r7
-    adds r6, r4
     adds r0, #1
     subs r2, #1
     bne 1b
     str r0, [sp, #WEIGHTS]
-@ its requantisation
+    ldr r0, [sp, #ZS]
+    muls r5, r0
+    ldr r3, [sp, #ENTRY]
+    ldr r0, [r3, #12]
+    adds r5, r0
+@ its requantisation: with r11 and CERTAIN as they are at first, all is in doubt
+    movs r0, #0
+    str r0, [sp, #CERTAIN]
+    str r0, [sp, #A_LO]
+    mvns r1, r0
+    mov r11, r1
     ldr r7, [sp, #RECORD]
-    ldr r0, [sp, #ENTRY]
-    ldr r1, [r0, #12]
-    ldr r2, [sp, #ZS]
-    muls r5, r2
-    subs r5, r1
-    str r5, [sp, #ZERO]
-    movs r4, #2
-    lsrs r2, r6, #11
-    bne 3f
-    lsls r6, r6, #7
-    asrs r2, r1, #31
-    eors r1, r2
-    subs r1, r2
-    adds r6, r1             @ 128 * sum of |w| + |bias|: no sum is larger
-    lsrs r6, r6, #18
-    bne 3f
-    ldr r2, [r0, #8]
+    ldr r2, [r3, #8]        @ e
+    ldr r1, [r3, #4]        @ m
     subs r3, r2, #1
-    cmp r3, #17
+    cmp r3, #11
     bhs 3f
-    ldr r1, [r0, #4]
-    lsls r3, r1, #19        @ minus bits 0 to 12
-    lsrs r3, r3, #19
-    subs r3, r6, r3
-    str r3, [sp, #N0]
-    lsls r3, r1, #6         @ minus bits 13 to 25
-    lsrs r3, r3, #19
-    subs r3, r6, r3
-    str r3, [sp, #N1]
-    lsrs r3, r1, #26
-    subs r3, r6, r3
-    str r3, [sp, #N2]
-    adds r3, r2, #5
-    str r3, [sp, #SHIFT]
-    ldr r3, [r7, #ZO]
-    subs r3, #128
-    lsls r3, r3, #1
-    adds r3, #1             @ 2 * zo + 1 in units of 2^(4 + e)
-    adds r2, #4
-    lsls r3, r2
-    subs r3, #16
-    mov r11, r3
-    movs r4, #0
-    ldr r3, [r7, #LO]
-    ldr r2, [r7, #HI]
-    subs r2, r3
-    cmp r2, #255
+    lsrs r3, r1, #30
     beq 3f
-    movs r4, #1
-3:  str r4, [sp, #MODE]
+    ldr r6, [r7, #ZO]
+    ldr r4, [r7, #LO]
+    cmp r4, r6
+    bhi 3f
+    ldr r4, [r7, #HI]
+    subs r4, r6
+    blo 3f
+    bl divide
+    subs r0, #1             @ a_hi is one less where nothing remains
+    movs r0, #0
+    adcs r3, r0
+    subs r3, #1
+    mov r11, r3
+    ldr r4, [r7, #LO]
+    subs r4, r6, r4
+    mov r8, r4
+    bl divide
+    adds r5, r3
+    add r11, r3
+    rsbs r3, r3, #0
+    str r3, [sp, #A_LO]
+    adds r2, #7
+    lsrs r1, r2
+    movs r3, #0
+    adcs r1, r3
+    str r1, [sp, #SLOPE]
+    lsrs r0, r2
+    movs r4, #31
+    subs r4, r2
+    movs r1, #1
+    lsls r1, r4             @ 2^(24 - e)
+    mov r4, r8
+    cmp r4, #0
+    beq 2f
+    lsrs r1, r1, #1
+    movs r3, r1
+2:  adds r0, r1
+    mov r4, r11
+    lsrs r4, r4, #1
+    adds r4, #4             @ for what else was cut off
+    adds r4, r3             @ MARGIN
+    subs r0, r4
+    lsls r4, r4, #9         @ fractions are shifted left by 8 bits
+    rsbs r4, r4, #0
+    str r4, [sp, #CERTAIN]
+    ldr r4, [sp, #LOW]
+    lsls r4, r4, #24
+    adds r0, r4
+    str r0, [sp, #OFFSET]
+3:  str r5, [sp, #ZERO]
     ldr r5, [sp, #WALK]
     cmp r5, #0
     bne 4f
     b general
 
-@ ---- weights of three columns of three, zeros where the kernel has no tap
-4:  add r4, sp, #NINE
+@ ---- weights of a window, zeros where the kernel has no tap
+4:  add r4, sp, #WINDOW
+    movs r0, #5
     movs r1, #0
     movs r2, #0
     movs r3, #0
-    stmia r4!, {r1, r2, r3}
-    stmia r4!, {r1, r2, r3}
-    stmia r4!, {r1, r2, r3}
-    subs r4, #36
+5:  stmia r4!, {r1, r2, r3}
+    subs r0, #1
+    bne 5b
+    add r4, sp, #WINDOW
     ldr r2, [sp, #ACROSS]
     ldr r1, [r5, #KERNEL]   @ columns
     ldr r2, [r2, #KERNEL]   @ lines
     movs r3, #4             @ along y the next tap of a column is the next weight
     lsls r6, r2, #2
     cmp r5, r7
-    beq 5f
+    beq 6f
     lsls r3, r1, #2
     movs r6, #4
-5:  mov r8, r6
+6:  mov r8, r6
     movs r6, #3
     subs r6, r2
     lsls r6, r6, #2
     mov r9, r6
     ldr r0, [sp, #WORDS]
-6:  movs r5, r0
+7:  movs r5, r0
     movs r6, r2
-7:  ldr r7, [r5]
+8:  ldr r7, [r5]
     adds r5, r3
     stmia r4!, {r7}
     subs r6, #1
-    bne 7b
+    bne 8b
     add r0, r8
     add r4, r9
     subs r1, #1
-    bne 6b
-
+    bne 7b
     ldr r1, [sp, #ACROSS]
     ldr r2, [r1, #BEFORE]
     subs r2, r6, r2
@@ -415,7 +539,7 @@ line:
 @ its weights, if they are not those of the line before
     ldr r3, [sp, #MASK]
     cmp r3, r5
-    beq 3f
+    beq ready
     str r5, [sp, #MASK]
     mov r8, r0
     mov r9, r1
@@ -424,19 +548,26 @@ line:
     ldr r3, [sp, #ZERO]
     mov r10, r3
     ldr r7, [sp, #ZS]
-    add r1, sp, #NINE
+    add r1, sp, #WINDOW
     mov r2, sp
-1:  ldmia r1!, {r3, r4, r5}
+    movs r3, #36
+    ldr r4, [sp, #KIND]
+    cmp r4, #5
+    bne 1f
+    movs r3, #60
+1:  adds r3, r1
+    mov lr, r3
+2:  ldmia r1!, {r3, r4, r5}
     lsrs r6, r0, #1
-    bcs 2f
+    bcs 3f
     movs r3, #0
-2:  lsrs r6, r6, #1
-    bcs 2f
+3:  lsrs r6, r6, #1
+    bcs 3f
     movs r4, #0
-2:  lsrs r6, r6, #1
-    bcs 2f
+3:  lsrs r6, r6, #1
+    bcs 3f
     movs r5, #0
-2:  adds r6, r3, r4
+3:  adds r6, r3, r4
     adds r6, r5
     muls r6, r7
     lsls r3, r3, #16
@@ -445,80 +576,52 @@ line:
     mov r3, r10
     subs r3, r6
     mov r10, r3
-    add r3, sp, #NINE + 36
-    cmp r1, r3
-    bne 1b
+    cmp r1, lr
+    bne 2b
     mov r0, r8
     mov r1, r9
     mov r2, r12
-@ sums, as if the columns before the image had been there; then columns that end no output
-3:  ldr r3, [sp, #Z]
-    add r3, r10
-    mov r9, r3
-    ldr r4, [sp, #COLUMN + Z]
-    adds r3, r4
-    mov r8, r3
+
+@ ---- sums, as if the columns before the image had been there; then columns that end no output, then the others
+ready:
+    str r0, [sp, #BASE]
     ldr r3, [sp, #SPAN]
     adds r3, r0
     str r3, [sp, #END]
     ldr r3, [sp, #WARM]
     adds r3, r0
     mov lr, r3
-    b 5f
-4:  load
-    begin
-    ldr r6, [sp, #STEP]
-    adds r0, r6
-5:  cmp r0, lr
-    bne 4b
     ldr r3, [sp, #LINE]
     mov r12, r3
-    ldr r3, [sp, #END]
-    cmp r0, r3
-    beq tail
-    ldr r3, [sp, #MODE]
-    cmp r3, #0
-    bne clamped
-    ldr r3, [sp, #OUT_STEP]
-    mov lr, r3
+    ldr r3, [sp, #Z]
+    add r3, r10
+    ldr r4, [sp, #COLUMN + Z]
+    ldr r5, [sp, #KIND]
+    cmp r5, #3
+    beq three
+    bhi 1f
+    b two
+1:  b five
 
-@ ---- a column and an output
+three:
+    mov r9, r3
+    adds r3, r4
+    mov r8, r3
+    b 2f
 1:  load
-    multiply 2, r5, r6
-    add r5, r8
-    begin
-    small
-    sxtb r6, r4
-    cmp r6, r4
-    beq 2f
-    asrs r4, r4, #31
-    movs r6, #127
-    eors r4, r6
-2:  mov r6, r12
-    strb r4, [r6]
-    add r12, lr
-    ldr r6, [sp, #STEP]
-    adds r0, r6
-    ldr r6, [sp, #END]
-    cmp r0, r6
+    begin_three
+    advance
+2:  cmp r0, lr
     bne 1b
-    b tail
-
-@ ---- the same with any requantisation
-clamped:
+    first_output three_tail
+three_loop:
     load
     multiply 2, r5, r6
     add r5, r8
-    begin
-    bl finish
-    ldr r6, [sp, #STEP]
-    adds r0, r6
-    ldr r6, [sp, #END]
-    cmp r0, r6
-    bne clamped
-
-@ ---- outputs that end behind the image
-tail:
+    begin_three
+    requantise three
+    next_output three_loop
+three_tail:
     ldr r3, [sp, #TAIL]
     b 2f
 1:  str r3, [sp, #COUNT]
@@ -535,20 +638,34 @@ tail:
     subs r3, #1
 2:  cmp r3, #0
     bne 1b
-    ldr r1, [sp, #ACROSS]
-    ldr r2, [sp, #FIRST]
-    ldr r3, [r1, #STRIDE]
-    adds r2, r3
-    str r2, [sp, #FIRST]
-    ldr r2, [sp, #LINE]
-    ldr r3, [r1, #PITCH]
-    adds r2, r3
-    str r2, [sp, #LINE]
-    ldr r2, [sp, #LINES]
-    subs r2, #1
-    str r2, [sp, #LINES]
+
+@ ---- the next line; if all taps of this one are inside and all of the next, that is a step further
+next_line:
+    ldr r3, [sp, #LINES]
+    subs r3, #1
     beq next
-    b line
+    str r3, [sp, #LINES]
+    ldr r5, [sp, #ACROSS]
+    ldr r3, [sp, #LINE]
+    ldr r4, [r5, #PITCH]
+    adds r3, r4
+    str r3, [sp, #LINE]
+    ldr r3, [sp, #FIRST]
+    ldr r4, [r5, #STRIDE]
+    adds r3, r4
+    str r3, [sp, #FIRST]
+    ldr r4, [sp, #INNER]
+    cmp r3, r4
+    bge 1f
+    ldr r3, [sp, #MASK]
+    ldr r4, [sp, #FULL]
+    cmp r3, r4
+    bne 1f
+    ldr r0, [sp, #BASE]
+    ldr r3, [sp, #LINE_NEXT]
+    adds r0, r3
+    b ready
+1:  b line
 
 @ ---- the next channel
 next:
@@ -580,29 +697,148 @@ next:
     mov r11, r7
     pop {r4, r5, r6, r7, pc}
 
-@ ---- stores the output of the sum r5 at r12, which goes on; uses r3 to r7
-finish:
-    ldr r6, [sp, #MODE]
-    cmp r6, #2
+    requantise_rest three
+
+@ ---- stride 2: each turn takes two columns
+two:
+    mov r8, r3
+    b 2f
+1:  load
+    begin_two
+    advance
+2:  cmp r0, lr
+    bne 1b
+    first_output two_tail
+two_loop:
+    load
+    multiply 1, r6, r7
+    add r8, r6
+    advance
+    load
+    multiply 2, r5, r6
+    add r5, r8
+    begin_two
+    requantise two
+    next_output two_loop
+two_tail:
+    ldr r5, [sp, #TAIL]
+    cmp r5, #0
+    beq 5f
+    ldr r3, [sp, #LAST]
+    cmp r3, #0
     beq 3f
-    small
-1:  ldr r6, [sp, #RECORD]
-    ldr r7, [r6, #LO]
-    subs r7, #128
-    cmp r4, r7
-    blt 2f
-    ldr r7, [r6, #HI]
-    subs r7, #128
-    cmp r4, r7
-    bgt 2f
-    movs r7, r4
-2:  mov r6, r12
-    strb r7, [r6]
+    load
+    multiply 1, r6, r7
+    b 4f
+3:  ldr r6, [sp, #COLUMN + Z]
+4:  str r5, [sp, #COUNT]
+    add r6, r8
+    ldr r5, [sp, #2 * COLUMN + Z]
+    adds r5, r6
+    ldr r6, [sp, #Z]
+    add r6, r10
+    mov r8, r6
+    bl finish
+    ldr r5, [sp, #COUNT]
+    subs r5, #1
+    bne 3b
+5:  b next_line
+
+    requantise_rest two
+
+@ ---- five columns
+five:
+    str r3, [sp, #A4]
+    adds r3, r4
+    str r3, [sp, #A3]
+    ldr r4, [sp, #2 * COLUMN + Z]
+    adds r3, r4
+    mov r9, r3
+    ldr r4, [sp, #3 * COLUMN + Z]
+    adds r3, r4
+    mov r8, r3
+    b 2f
+1:  load
+    begin_five
+    advance
+2:  cmp r0, lr
+    bne 1b
+    first_output five_tail
+five_loop:
+    load
+    multiply 4, r5, r6
+    add r5, r8
+    begin_five
+    requantise five
+    next_output five_loop
+five_tail:
+    ldr r3, [sp, #TAIL]
+    b 2f
+1:  str r3, [sp, #COUNT]
+    ldr r5, [sp, #4 * COLUMN + Z]
+    add r5, r8
+    ldr r6, [sp, #3 * COLUMN + Z]
+    add r6, r9
+    mov r8, r6
+    ldr r6, [sp, #2 * COLUMN + Z]
+    ldr r7, [sp, #A3]
+    adds r6, r7
+    mov r9, r6
+    ldr r6, [sp, #COLUMN + Z]
+    ldr r7, [sp, #A4]
+    adds r6, r7
+    str r6, [sp, #A3]
+    ldr r6, [sp, #Z]
+    add r6, r10
+    str r6, [sp, #A4]
+    bl finish
+    ldr r3, [sp, #COUNT]
+    subs r3, #1
+2:  cmp r3, #0
+    bne 1b
+    b next_line
+
+    requantise_rest five
+
+@ ---- r3 = floor(D * 2^30 / r1), r0 what remains, D = (2 * r4 + 1) * 2^r2 - 1; uses r4
+divide:
+    lsls r0, r4, #1
+    adds r0, #1
+    lsls r0, r2
+    subs r0, #1
+    cmp r4, #0
+    beq 1f
+    movs r4, #9
+1:  adds r4, r2             @ bits of D, and of the quotient
+    movs r3, #30
+    subs r3, r4
+    lsls r0, r3
+    movs r3, #0
+2:  adds r0, r0
+    cmp r0, r1
+    blo 3f
+    subs r0, r1
+3:  adcs r3, r3
+    subs r4, #1
+    bne 2b
+    bx lr
+
+@ ---- the output at r12, which goes on, of T, which is in r5; uses r3 to r7
+finish:
+    mov r6, lr
+    str r6, [sp, #BACK]
+    requantise finish
     ldr r6, [sp, #OUT_STEP]
     add r12, r6
-    bx lr
-@ any scale: acc * m in 64 bits, by halves of acc and m
-3:  rsbs r5, r5, #0
+    ldr r6, [sp, #BACK]
+    bx r6
+
+    requantise_rest finish
+
+@ ---- r4 = the output of T, which is in r5, for any scale: a * m in 64 bits, by halves of a and m; uses r3 to r7
+any:
+    ldr r3, [sp, #A_LO]
+    adds r5, r3
     ldr r3, [sp, #ENTRY]
     ldr r6, [r3, #8]
     ldr r4, [r3, #4]
@@ -632,16 +868,23 @@ finish:
     ldr r6, [sp, #ENTRY]
     ldrb r6, [r6, #8]
     cmp r6, #0
-    beq 4f
-    asrs r7, r3, #31
+    beq 1f
+    asrs r7, r3, #31        @ halves away from zero
     adds r3, r7
     asrs r3, r6
     adcs r3, r4
-4:  ldr r6, [sp, #RECORD]
+1:  ldr r6, [sp, #RECORD]
     ldr r4, [r6, #ZO]
     subs r4, #128
     adds r4, r3
-    b 1b
+    ldr r6, [sp, #LOW]
+    cmp r4, r6
+    blt 2f
+    ldr r6, [sp, #HIGH]
+    cmp r4, r6
+    ble 3f
+2:  movs r4, r6
+3:  bx lr
 
 @ ---- no walk: r8 input row, r9 bytes of a row's weights that count, r10 its first value, r12 its first weight
 @ r0 value, r1 weight, r2 sum, r3 and r4 free, r5 TAP_STEP, r6 zx, r7 0, lr behind the row's last weight
@@ -701,7 +944,7 @@ window:
     mov r12, r2
     lsls r2, r7, #2
     mov r9, r2
-    rsbs r2, r7, #0         @ of four taps, those to leave out the first time
+    rsbs r2, r7, #0         @ of four taps, those to leave out in a row's first turn
     lsls r2, r2, #30
     lsrs r2, r2, #30
     movs r3, #12
