@@ -196,9 +196,9 @@ def mpy_form(family: Family, source: Path) -> bytes:
     """
     code = machine_code(family, source, family.native)
     header = b"M" + bytes([6, family.arch << 2 | 3, 31])  # 31: bits of a small int
-    names = [source.name.replace(".s", ".py").encode(), b"run"]
-    strings = [number(len(name) << 1) + name + b"\0" for name in names]
-    strings.insert(1, number(7 << 1 | 1))  # "<module>", the 7th name that MicroPython has built in
+    # names stay in RAM for ever: "<module>", the 7th that MicroPython has built in, serves as that of the file too
+    module = number(7 << 1 | 1)
+    strings = [module, module, number(len(b"run") << 1) + b"run\0"]
     # no arguments, no exceptions; 1 byte of information: the name;
     # MAKE_FUNCTION 0, STORE_NAME 2, LOAD_CONST_NONE, RETURN
     outer = bytes([0, 2, 1, 0x32, 0, 0x16, 2, 0x51, 0x63])

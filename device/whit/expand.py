@@ -1,10 +1,11 @@
 # Models whose weights stay in RAM in the form in which kernels multiply them: 2 bytes each, besides the blob's one.
 from array import array
 
-from .model import Model, allocate, word
+from . import model
+from .model import allocate, word
 
 
-class ExpandedModel(Model):
+class Model(model.Model):
     where = ", expanded"
 
     def _parameters(self, plan, data):
@@ -37,5 +38,5 @@ class ExpandedModel(Model):
 
     def run(self):
         "Runs the model on `input`, into `output`; the first run expands the weights. Allocates nothing."
-        Model.run(self)
+        model.Model.run(self)
         self._block[9] = 1

@@ -3,10 +3,12 @@ import gc
 import sys
 from array import array
 
+from micropython import const
+
 from . import BlobError
 from .model import Model, allocate
 
-_SPARE = 24 * 1024  # heap that must stay beside blob and arena: kernels are compiled there
+_SPARE = const(24 * 1024)  # heap that must stay beside blob and arena: kernels are compiled there
 
 
 class _Zeros:
@@ -55,18 +57,19 @@ def load(source, kernels=None, stream=None, expand=False):
         if file:
             blob = None if stream else _mapped(file) or _read(name, file, head, size, stream)
             if blob is None:
-                from .stream import StreamModel, paged
+                # names of modules and of what is in them stay in RAM for ever: few will do
+                from . import stream as streamed
 
-                kind = StreamModel
-                blob = paged(name, file, size)
+                kind = streamed.Model
+                blob = streamed.open(name, file, size)
         verify.plan(name, blob)
         families = best(kernels)
         model = None
         if expand and kind is Model and families[0] != "bytecode" and sys.maxsize < 1 << 32:
-            from .expand import ExpandedModel
+            from . import expand as expanded
 
             try:
-                model = ExpandedModel(name, blob, arena, families)
+                model = expanded.Model(name, blob, arena, families)
             except MemoryError:
                 gc.collect()
         model = model or kind(name, blob, arena, families)
@@ -99,10 +102,10 @@ def _mapped(file):
         return None
 
 
-def _read(name, file, head, size, stream):
+def _read(name, file, b, n, stream):
     # the whole file; None where it leaves too little RAM, unless it must (stream is False)
     try:
-        blob = allocate(name, size, bytearray)
+        blob = allocate(name, n, bytearray)
     except MemoryError:
         if stream is False:
             raise
@@ -110,7 +113,7 @@ def _read(name, file, head, size, stream):
     if stream is None and gc.mem_free() < _SPARE:
         return None
     file.seek(0)
-    if file.readinto(blob) != size or blob[:36] != head:
+    if file.readinto(blob) != n or blob[:36] != b:
         raise BlobError("%s: changes while it is read" % name)
     return blob
 

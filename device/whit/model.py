@@ -7,9 +7,14 @@ from struct import unpack_from
 from . import BlobError
 
 working = None  # families of kernels, once families.py knows which work
-# by operator number; the first three, and state, are no kernels
-KERNELS = ["", "edge", "edge", "conv", "pool", "reduce", "add", "mul", "softmax", "lut", "copy", "minmax", "gather"]
-KERNELS += ["bilinear", "matmul", "state", "lstm", "svdf", "depthwise"]
+
+
+def operator(i):
+    # its module in a family and in checks; edges and state are no kernels. One string: each name would stay in RAM
+    names = (
+        "edge edge conv pool reduce add mul softmax lut copy minmax gather bilinear matmul state lstm svdf depthwise"
+    )
+    return names.split()[i - 1]
 
 
 def word(b, i):
@@ -19,17 +24,18 @@ def word(b, i):
         return b.word(i)  # a file that is streamed
 
 
-def allocate(name, n, make):
+def allocate(name, n, type):
     gc.collect()
     try:
-        return make(n)
+        return type(n)
     except (MemoryError, OverflowError):  # 2 GB are no int of a 32-bit board
         pass
     gc.collect()
     raise MemoryError("%s needs %d B in one piece; %d B free" % (name, n, gc.mem_free()))
 
 
-def module(path):
+def module(*path):
+    path = ".".join(("whit",) + path)
     __import__(path)
     return sys.modules[path]
 
@@ -38,7 +44,7 @@ def _kernel(name, families):
     # imported when the first model needs it
     for family in families:
         try:
-            return module("whit.%s.%s" % (family, name)).run
+            return module(family, name).run
         except (ImportError, SyntaxError, ValueError, MemoryError):
             if family in ("viper", "bytecode"):
                 raise
@@ -71,7 +77,7 @@ class Model:
             elif op == 15:
                 state = True
             else:
-                ops.append(_kernel(KERNELS[op], families))
+                ops.append(_kernel(operator(op), families))
                 offsets.append(at - plan)
             at += 4 * word(blob, at + 4)
         self.input = self.inputs[0]

@@ -1,7 +1,8 @@
 # Models larger than RAM: weights stay in the file, and each layer's part is read before the layer runs.
 from array import array
 
-from .model import Model, allocate, word
+from . import model
+from .model import allocate, word
 
 _PAGE = 256
 
@@ -35,7 +36,7 @@ class Paged:
         return self.page[self._at(i)]
 
 
-def paged(name, file, size):
+def open(name, file, size):
     # with the window for the largest part of DATA, which is allocated before anything else takes the room
     blob = Paged(file, size)
     at = 36 + blob.word(20)
@@ -49,7 +50,7 @@ def paged(name, file, size):
     return blob
 
 
-class StreamModel(Model):
+class Model(model.Model):
     where = ", streamed"
 
     def _parameters(self, plan, data):
@@ -77,5 +78,5 @@ class StreamModel(Model):
 
     def run(self):
         "Runs the model on `input`, into `output`; reads every weight once. Allocates nothing."
-        Model.run(self)
+        model.Model.run(self)
         self._blob.start = -_PAGE

@@ -2,22 +2,21 @@
 # Kernels trust what stands here and in checks/; FORMAT.md says the same in words. All of it leaves RAM after `load`.
 from struct import unpack_from
 
+from micropython import const
+
 from . import BlobError, __version__
-from .model import KERNELS, module, word
+from .model import module, operator, word
 
 # words of the record of each operator; 0: no such operator
-_WORDS = (0, 8, 8, 31, 20, 21, 33, 30, 8, 7, 21, 20, 10, 9, 25, 8, 41, 21, 31)
-
-# steps of the innermost loops that one run may take: minutes on a board, and more than any model that suits one
-_STEPS = 1 << 30
+_WORDS = const((0, 8, 8, 31, 20, 21, 33, 30, 8, 7, 21, 20, 10, 9, 25, 8, 41, 21, 31))
 
 
-def refuse(name, why, *numbers):
-    raise BlobError(name + ": " + why % numbers)
+def refuse(name, text, *args):
+    raise BlobError(name + ": " + text % args)
 
 
-def header(name, b, size):
-    "Checks the first 36 bytes b of a blob of `size` bytes. -> bytes of the arena"
+def header(name, b, n):
+    "Checks the first 36 bytes b of a blob of n bytes. -> bytes of the arena"
     if len(b) < 36 or bytes(b[:4]) != b"WHIT":
         refuse(name, "not a whit file")
     form = b[4] | b[5] << 8
@@ -27,25 +26,25 @@ def header(name, b, size):
     if (b[7], b[6]) > (int(mine[0]), int(mine[1])):
         refuse(name, "needs whit %d.%d; this is %s", b[7], b[6], __version__)
     want = word(b, 12)
-    if want != size:
-        refuse(name, "%d B; its header says %d", size, want)
+    if want != n:
+        refuse(name, "%d B; its header says %d", n, want)
     meta, plan, data, test = unpack_from("<4I", b, 20)
-    if 36 + meta + plan + data + test != size or (meta | plan | data) & 3:
+    if 36 + meta + plan + data + test != n or (meta | plan | data) & 3:
         refuse(name, "sections do not fit the file")
     return word(b, 16)
 
 
-def whole(name, head, pieces):
-    "Checks the CRC-32, which covers all but its own four bytes; pieces: what follows byte 12."
+def whole(name, b, file):
+    "Checks the CRC-32, which covers all but its own four bytes; b: header, file: pieces of what follows byte 12."
     try:
         from binascii import crc32
     except ImportError:
-        from .crc import crc32
+        from .crc32 import crc32
 
-    crc = crc32(head[:8], 0)
-    for piece in pieces:
+    crc = crc32(b[:8], 0)
+    for piece in file:
         crc = crc32(piece, crc)
-    if crc & 0xFFFFFFFF != word(head, 8):
+    if crc & 0xFFFFFFFF != word(b, 8):
         refuse(name, "checksum does not match; copy it again")
 
 
@@ -63,29 +62,29 @@ class _Record:
     def __getitem__(self, i):
         return word(self.b, self.at + 4 * i)
 
-    def need(self, condition):
-        if not condition:
+    def need(self, ok):
+        if not ok:
             self.ok = False
 
-    def inside(self, offset, size):  # in the arena
-        self.need(size > 0 and offset + size <= self.arena)
+    def inside(self, i, n):  # n bytes of the arena, from i
+        self.need(n > 0 and i + n <= self.arena)
 
-    def stored(self, offset, size):  # in this record's part of DATA
-        self.need(size > 0 and offset + size <= self.data)
+    def stored(self, i, n):  # of this record's part of DATA
+        self.need(n > 0 and i + n <= self.data)
 
-    def takes(self, steps):  # a record that loops for hours is as bad as one that crashes
-        self.steps += steps
+    def takes(self, n):  # steps; a record that loops for hours is as bad as one that crashes
+        self.steps += n
 
     def fine(self):
-        return self.ok and self.steps <= _STEPS
+        return self.ok and self.steps <= 1 << 30  # minutes on a board, and more than any model that suits one
 
-    def small(self, first, last, least=0):  # fields that a kernel multiplies
-        for i in range(first, last + 1):
-            self.need(least <= self[i] < 32768)
+    def small(self, i, n, start=0, stop=32768):  # fields i to n, which a kernel multiplies
+        while i <= n:
+            self.need(start <= self[i] < stop)
+            i += 1
 
-    def bytes(self, first, last):  # zero points and bounds, all plus 128
-        for i in range(first, last + 1):
-            self.need(self[i] < 256)
+    def bytes(self, i, n):  # zero points and bounds, all plus 128
+        self.small(i, n, 0, 256)
 
     def scale(self, i):  # multiplier in [0, 2**31), right shift | left shift << 8
         self.need(self[i] >> 31 == 0 and self[i + 1] & 255 < 32 and self[i + 1] >> 8 < 32)
@@ -126,7 +125,7 @@ def plan(name, b):
         if at + 4 * words > end or word(b, at + 4) != words:
             refuse(name, "op %d has a record of the wrong size", op)
         r = _Record(b, at, arena, data, steps)
-        module("whit.checks." + KERNELS[op]).check(r)
+        module("checks", operator(op)).check(r)
         steps = r.steps
         if not r.ok:
             refuse(name, "op %d at byte %d reaches outside its memory", op, at)

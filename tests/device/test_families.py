@@ -31,11 +31,12 @@ class Family:
         return self.name in right
 
 families.sys = Sys
-families.right = lambda run: run()
-for name in ("thumb", "dsp", "rv32"):
-    sys.modules["whit." + name] = sys.modules["whit.%s.lut" % name] = Family(name)
+families._right = lambda name: sys.modules['whit.%s.lut' % name].run()
 sys.modules["whit.viper"] = Family("viper")
 sys.modules["whit.viper"].works = sys.modules["whit.viper"].run
+
+for name in ("thumb", "dsp", "rv32"):
+    sys.modules["whit." + name] = sys.modules["whit.%s.lut" % name] = Family(name)
 
 def best(arch, force=None):
     Sys.implementation._mpy = arch << 10 | 6

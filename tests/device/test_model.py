@@ -452,7 +452,10 @@ def test_expanded_weights_have_room_of_their_own(mp: Session) -> None:
     """The class itself: load takes it on 32-bit boards, where kernels in machine code use what it hands them."""
     blob = models.everything()
     assert "expanded" not in mp.value("repr(whit.load(data, expand=True))", blob.content)  # this one has 64 bits
-    mp.run("from whit.expand import ExpandedModel\nfrom uctypes import addressof\nm = whit.load(data)", blob.content)
+    mp.run(
+        "from whit.expand import Model as ExpandedModel\nfrom uctypes import addressof\nm = whit.load(data)",
+        blob.content,
+    )
     mp.run("e = ExpandedModel(m.name, m._blob, m._arena, ['viper', 'bytecode'])")
     assert mp.value("repr(e)").endswith("viper kernels, expanded>")
     convs = [r for r in blob.records if r[0] == program.CONV]

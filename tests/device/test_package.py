@@ -26,8 +26,9 @@ def constants(name: str) -> dict[str, object]:
     for node in ast.parse((DEVICE / "whit" / name).read_text()).body:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             try:
-                found[node.targets[0].id] = ast.literal_eval(node.value)
-            except ValueError:
+                value = node.value.args[0] if isinstance(node.value, ast.Call) else node.value  # const(...)
+                found[node.targets[0].id] = ast.literal_eval(value)
+            except (ValueError, IndexError):
                 continue
     return found
 
