@@ -50,64 +50,60 @@
     .equ MOST, 288                  @ largest k4 for which scratch has a table of places
 
 @ ---- the frame, in bytes
+    .equ F_X, 0                     @ along x:
     .equ F_SRC, 0                   @ first tap of the window, wherever it lies
     .equ F_OUT, 4
     .equ F_IX, 8                    @ its column
-    .equ F_SW, 12                   @ from one position to the next: of F_IX,
-    .equ F_PIXEL, 16                @ of F_OUT,
-    .equ F_STEP, 20                 @ of F_SRC
+    .equ F_STEP, 12                 @ three words, what these are advanced by: stride, bytes of the output, of the input
     .equ F_TAP, 24                  @ from column to column of a window
     .equ F_LIMIT_X, 28              @ windows that begin before, and not before the image, lie inside
-    .equ F_STEP_Y, 32               @ as the last three, for rows
-    .equ F_DOWN, 36
-    .equ F_LIMIT_Y, 40
-    .equ F_LIMIT, 44                @ F_LIMIT_X, or 0 where rows of the window are outside
-    .equ F_IXEND, 48
-    .equ F_INNER, 52                @ code that reads a window that lies inside
-    .equ F_EXIT, 56                 @ code behind the stream's pairs of channels
-    .equ F_COLUMN, 60
-    .equ F_BYTES, 64                @ the window as bytes
-    .equ F_STREAM, 68
-    .equ F_PLACES, 72
-    .equ F_PLACES_END, 76
-    .equ F_C80, 80                  @ 0x00800080,
-    .equ F_MASK, 84                 @ 0x00FF00FF,
-    .equ F_X80, 88                  @ 0x80808080
-    .equ F_ROWBYTES, 92             @ of one row of the window
-    .equ F_RECORD, 96
-    .equ F_K4, 100
-    .equ F_CI, 104                  @ bytes of a pixel
-    .equ F_TAPS, 108                @ of a row that are gathered together,
-    .equ F_RUNS, 112                @ times this is kw
-    .equ F_RUNBYTES, 116
-    .equ F_ZX, 120                  @ zx - 128 in all four bytes
-    .equ F_IY, 124
-    .equ F_SRC0, 128                @ the first window
-    .equ F_SRCROW, 132
-    .equ F_OUTROW, 136
-    .equ F_LINES, 140               @ rows of the output that are left
-    .equ F_TO, 144
-    .equ F_WEIGHTS, 148
-    .equ F_TABLE, 152
-    .equ F_LEFT, 156                @ channels that are left, from this block on
-    .equ F_BLOCK, 160               @ channels of this block
-    .equ F_FILLED, 164              @ the stream is kept, and there already
-    .equ F_SMALL, 168
-    .equ F_ZS, 172                  @ zo - 128
-    .equ F_LO, 176                  @ lo - zo
-    .equ F_HI, 180                  @ hi - zo
-    .equ F_GROUP, 184               @ first channel of the group
-    .equ F_G_ROW, 188               @ the row that is gathered
-    .equ F_G_Y, 192
-    .equ F_G_ROWS, 196
-    .equ F_G_RUNS, 200
-    .equ F_SUM, 204
-    .equ F_ACC, 208                 @ four words
-    .equ F_B_WEIGHTS, 224
-    .equ F_B_TABLE, 228
-    .equ F_B_LEFT, 232
-    .equ F_TILE_ROW, 236
-    .equ FRAME, 240
+    .equ F_IXEND, 32
+    .equ F_Y, 36                    @ and along y
+    .equ F_IY, 44
+    .equ F_DOWN, 60
+    .equ F_LIMIT_Y, 64
+    .equ F_IYEND, 68
+    .equ F_LIMIT, 72                @ F_LIMIT_X, or 0 where rows of the window are outside
+    .equ F_INNER, 76                @ code that reads a window that lies inside
+    .equ F_EXIT, 80                 @ code behind the stream's pairs of channels
+    .equ F_COLUMN, 84
+    .equ F_BYTES, 88                @ the window as bytes
+    .equ F_STREAM, 92
+    .equ F_PLACES, 96
+    .equ F_PLACES_END, 100
+    .equ F_C80, 104                 @ 0x00800080,
+    .equ F_MASK, 108                @ 0x00FF00FF,
+    .equ F_X80, 112                 @ 0x80808080
+    .equ F_ROWBYTES, 116            @ of one row of the window
+    .equ F_RECORD, 120
+    .equ F_K4, 124
+    .equ F_CI, 128                  @ bytes of a pixel
+    .equ F_TAPS, 132                @ of a row that are gathered together,
+    .equ F_RUNS, 136                @ times this is kw
+    .equ F_RUNBYTES, 140
+    .equ F_SRC0, 144                @ the first window
+    .equ F_TO, 148
+    .equ F_WEIGHTS, 152
+    .equ F_TABLE, 156
+    .equ F_LEFT, 160                @ channels that are left, from this block on
+    .equ F_BLOCK, 164               @ channels of this block
+    .equ F_FILLED, 168              @ the stream is kept, and there already
+    .equ F_SMALL, 172
+    .equ F_ZS, 176                  @ zo - 128
+    .equ F_LO, 180                  @ lo - zo
+    .equ F_HI, 184                  @ hi - zo
+    .equ F_GROUP, 188               @ first channel of the group
+    .equ F_G_ROW, 192               @ the row that is gathered
+    .equ F_G_Y, 196
+    .equ F_G_ROWS, 200
+    .equ F_G_RUNS, 204
+    .equ F_SUM, 208
+    .equ F_ACC, 212                 @ four words
+    .equ F_B_WEIGHTS, 228
+    .equ F_B_TABLE, 232
+    .equ F_B_LEFT, 236
+    .equ F_TILE_ROW, 240
+    .equ FRAME, 244
 
 run:
     push {r4-r7, lr}
@@ -152,22 +148,29 @@ run:
     str r1, [sp, #F_CI]
     add r4, sp, #F_STEP
     adds r7, #4
-1:  ldr r2, [r7, #TOP]              @ r1 bytes from one to the next
+1:  ldr r2, [r7, #SH]               @ r1 bytes from one to the next
+    ldr r3, [r7, #ROW]
+    movs r5, r2
+    muls r5, r1
+    stmia r4!, {r2, r3, r5}
+    ldr r5, [r7, #OH]
+    muls r5, r2
+    ldr r0, [r7, #TOP]
+    subs r5, r5, r0                 @ behind the last window's first tap
+    muls r0, r1
+    subs r6, r6, r0
+    ldr r2, [r7, #DH]
+    ldr r3, [r7, #KH]
+    subs r3, #1
+    muls r3, r2
     muls r2, r1
-    subs r6, r6, r2
-    ldr r2, [r7, #SH]
-    muls r2, r1
-    ldr r3, [r7, #DH]
-    ldr r5, [r7, #KH]
-    subs r5, #1
-    muls r5, r3
-    muls r3, r1
     ldr r0, [r7, #HEIGHT]
     muls r1, r0
-    subs r5, r0, r5                 @ size - (kernel - 1) * dilation, or 0
-    asrs r0, r5, #31
-    bics r5, r0
+    subs r3, r0, r3                 @ size - (kernel - 1) * dilation, or 0
+    asrs r0, r3, #31
+    bics r3, r0
     stmia r4!, {r2, r3, r5}
+    adds r4, #F_Y - F_STEP - 24 + 12
     subs r7, #4
     ldr r0, [sp, #F_RECORD]
     cmp r7, r0
@@ -197,15 +200,6 @@ run:
 2:  str r0, [sp, #F_RUNS]
     str r2, [sp, #F_TAPS]
     str r3, [sp, #F_RUNBYTES]
-    ldr r1, [r7, #PIXEL]
-    str r1, [sp, #F_PIXEL]
-    ldr r1, [r7, #SW]
-    str r1, [sp, #F_SW]
-    ldr r2, [r7, #OW]
-    muls r1, r2
-    ldr r2, [r7, #LEFT]
-    subs r1, r1, r2
-    str r1, [sp, #F_IXEND]
     ldr r1, [r7, #OG]
     str r1, [sp, #F_LEFT]
 
@@ -220,11 +214,6 @@ run:
     adds r3, r3, r1
     add r5, sp, #F_C80
     stmia r5!, {r1-r3}
-    lsrs r1, r3, #7
-    ldr r2, [r7, #ZX]
-    muls r1, r2
-    eors r1, r3
-    str r1, [sp, #F_ZX]
     ldr r1, [r7, #ZO]
     ldr r2, [r7, #LO]
     ldr r3, [r7, #HI]
@@ -341,28 +330,23 @@ run:
 @ ---- positions
 .Llines:
     ldr r7, [sp, #F_RECORD]
-    ldr r1, [r7, #TOP]
-    negs r1, r1
-    str r1, [sp, #F_IY]
-    ldr r1, [sp, #F_SRC0]
-    str r1, [sp, #F_SRCROW]
-    ldr r1, [sp, #F_TO]
-    str r1, [sp, #F_OUTROW]
-    ldr r1, [r7, #OH]
-.Lline:
-    str r1, [sp, #F_LINES]
-    ldr r1, [sp, #F_IY]
-    ldr r2, [sp, #F_LIMIT_Y]
+    ldr r2, [sp, #F_SRC0]
+    ldr r3, [sp, #F_TO]
+    ldr r4, [r7, #TOP]
+    negs r4, r4
+    add r0, sp, #F_Y
+    stmia r0!, {r2-r4}
+.Lline:                             @ r2 source, r3 output, r4 row
     movs r5, #0
-    cmp r1, r2
+    ldr r6, [sp, #F_LIMIT_Y]
+    cmp r4, r6
     bhs 1f
     ldr r5, [sp, #F_LIMIT_X]
 1:  str r5, [sp, #F_LIMIT]
-    ldr r2, [sp, #F_SRCROW]
-    ldr r3, [sp, #F_OUTROW]
+    ldr r7, [sp, #F_RECORD]
     ldr r4, [r7, #LEFT]
     negs r4, r4
-    add r0, sp, #F_SRC
+    add r0, sp, #F_X
     stmia r0!, {r2-r4}
     b .Lposition
 
@@ -389,7 +373,7 @@ run:
 2:  b .Lany_one
     .balign 4
 .Lnext:
-    add r0, sp, #F_SRC
+    add r0, sp, #F_X
     ldmia r0!, {r2-r7}
     adds r2, r2, r7
     adds r3, r3, r6
@@ -458,21 +442,15 @@ run:
     b 1b
 
 .Lline_end:
-    ldr r7, [sp, #F_RECORD]
-    ldr r1, [sp, #F_SRCROW]
-    ldr r2, [sp, #F_STEP_Y]
-    adds r1, r1, r2
-    str r1, [sp, #F_SRCROW]
-    ldr r1, [sp, #F_OUTROW]
-    ldr r2, [r7, #ROW]
-    adds r1, r1, r2
-    str r1, [sp, #F_OUTROW]
-    ldr r1, [sp, #F_IY]
-    ldr r2, [r7, #SH]
-    adds r1, r1, r2
-    str r1, [sp, #F_IY]
-    ldr r1, [sp, #F_LINES]
-    subs r1, #1
+    add r0, sp, #F_Y
+    ldmia r0!, {r2-r7}
+    adds r2, r2, r7
+    adds r3, r3, r6
+    adds r4, r4, r5
+    subs r0, #24
+    stmia r0!, {r2-r4}
+    ldr r5, [sp, #F_IYEND]
+    cmp r4, r5
     bne .Lline
     @ the next block
     ldr r1, [sp, #F_BLOCK]
@@ -495,9 +473,14 @@ run:
 
 @ ---- the window as bytes: taps outside are zx
 .Lborder:
+    ldr r7, [sp, #F_RECORD]
+    ldr r2, [r7, #ZX]
+    ldr r1, [sp, #F_X80]
+    lsrs r3, r1, #7
+    muls r3, r2
+    eors r3, r1
     ldr r1, [sp, #F_BYTES]
     ldr r2, [sp, #F_K4]
-    ldr r3, [sp, #F_ZX]
 1:  subs r2, #4
     str r3, [r1, r2]
     bne 1b
