@@ -57,8 +57,9 @@ def plan(graph: Graph, steps: list[Step]) -> Plan:
 
 
 def _alignment(t: Tensor) -> int:
-    """Words where there is more than a byte to a value; large tensors as well, for kernels that read words."""
-    return 4 if t.dtype != "int8" or t.nbytes >= 1024 else 1
+    """Words where there is more than a byte to a value; tensors that are large or consist of words as well, for
+    kernels that read words."""
+    return 4 if t.dtype != "int8" or t.nbytes >= 1024 or t.nbytes % 4 == 0 else 1
 
 
 def _buffers(graph: Graph, steps: list[Step]) -> dict[int, Buffer]:
