@@ -8,10 +8,11 @@
 @   X = x0 + 65536 * x1, W = w1 + 65536 * w0:  (X * W + 32768) >> 16 = x0 * w0 + x1 * w1, as no weight is -128.
 @ If sums begin with bias + zx * all weights, what lies outside counts zx * its weight: a column outside adds that (Z), a
 @ line outside has weights of 0.
-@ Every other record: tap by tap, for each output those that are inside (general).
+@ Every other record: tap by tap (general).
 @
-@ Instructions an output: 48 with 3 columns, 55 with stride 2, 66 with 5 columns; 5 less where it is clamped. A line costs
-@ 50 more and a channel 600.
+@ Instructions an output: 44 with 3 columns, 4 more where values and outputs are not equally far apart, 55 with stride 2,
+@ 66 with 5 columns; 5 less where it is clamped. A line costs 50 more and a channel 600. Without a walk 4 for each tap and
+@ 50, at an edge 7 for each tap, 18 for each row of taps and 80.
 @
 @ Requantisation: out = zo + floor(X), X = (a * m + 2^30 - (a < 0 ? 2^31 : 0)) / 2^(31 + e) + 1/2: both roundings in one,
 @ as what the first gives is negative for a < 0, or 0, where it does not matter. The smallest a that gives lo, and the
@@ -28,7 +29,7 @@
     .equ DATA, 8
     .equ FROM, 16
     .equ TO, 20
-    .equ SCRATCH, 24        @ the weights of one channel, a word each
+    .equ SCRATCH, 24        @ for the weights of one channel as words
     .equ TABLE, 28
     .equ SIZE, 32           @ axes
     .equ CHANNELS, 40
@@ -90,15 +91,22 @@
     .equ LINES, 208         @ left
     .equ COUNT, 212
     .equ BACK, 216          @ where finish returns to
-    .equ WINDOW, 220        @ weights of 3 or 5 columns of 3
-    .equ FRAME, 280
+    .equ SAME, 220          @ 0: STEP is not OUT_STEP, 1: it is, and the outputs up to END are odd, 2: even
+    .equ WINDOW, 224        @ weights of 3 or 5 columns of 3
+    .equ FRAME, 284
 @ and where there is no walk
     .equ COL, 0             @ input column of tap 0
     .equ COLS, 4            @ left
     .equ OUT, 8
-    .equ JUMP, 12           @ into the first four taps
-    .equ TAP_STEP, 16       @ bytes between taps of a row
-    .equ ROW_STEP, 20       @ between rows of taps
+    .equ PLACE, 12          @ of tap 0, which may be outside
+    .equ PLACE_STEP, 16     @ bytes to that of the next output
+    .equ TAP_STEP, 20       @ between taps of a row
+    .equ ROW_STEP, 24       @ between rows of taps
+    .equ PLAIN, 28          @ bias - a_lo
+    .equ INNER_COL, 32      @ a window is not all inside whose tap 0 is in this column
+    .equ INNER_NOW, 36
+    .equ WORDS_END, 40
+    .equ JUMP_ALL, 44       @ into the first eight taps
 
 @ ---- steps of a walk
 @ r0 the column's middle value, r1 from there to the value of tap 2, r2 to that of tap 0; r3 to r7 free
@@ -159,14 +167,31 @@
     .endm
 
     .macro first_output tail    @ go there if the image ends no output
-    ldr r3, [sp, #END]
-    cmp r0, r3
-    beq \tail
     ldr r3, [sp, #OUT_STEP]
     mov lr, r3
+    ldr r3, [sp, #END]
+    cmp r0, r3
+    bne 9f
+    b \tail
+9:
+    .endm
+
+    .macro output_three a1, a2, name    @ where one turn's A1 is the next one's A2, nothing moves
+    load
+    multiply 2, r5, r6
+    add r5, \a1
+    multiply 1, r6, r7
+    add \a2, r6
+    multiply 0, r6, r7
+    add r6, r10
+    mov \a1, r6
+    requantise \name
+    strb r4, [r0, r6]
+    add r0, lr
     .endm
 
     .macro next_output loop
+    strb r4, [r6]
     add r12, lr
     advance
     ldr r6, [sp, #END]
@@ -174,7 +199,7 @@
     bne \loop
     .endm
 
-@ ---- the output at r12 of T, which is in r5; uses r4, r6, r7
+@ ---- r4 the output of T, which is in r5, r6 = r12; uses r7
     .macro requantise name
     cmp r5, r11
     bhi \name\()_outside
@@ -189,7 +214,6 @@
     lsrs r4, r4, #24
 \name\()_store:
     mov r6, r12
-    strb r4, [r6]
     .endm
 
     .macro requantise_rest name
@@ -304,7 +328,7 @@ run:
     movs r2, r3
     cmp r1, r8
     bne 2b
-6:  b channel
+6:  b no_walk
 7:  str r1, [sp, #WALK]
     str r2, [sp, #ACROSS]
     str r5, [sp, #KIND]
@@ -322,8 +346,10 @@ run:
     movs r4, r6
 2:  subs r6, r4
     str r6, [sp, #TAIL]
-    ldr r5, [r1, #PITCH]
-    str r5, [sp, #OUT_STEP]
+    movs r6, #1
+    bics r6, r4
+    adds r6, #1             @ SAME, if the steps are
+    mov r9, r6
     ldr r5, [r1, #STRIDE]
     muls r4, r5
     adds r4, r3
@@ -337,6 +363,14 @@ run:
     mov r6, r8
 3:  str r5, [sp, #STEP]
     str r6, [sp, #LINE_STEP]
+    ldr r6, [r1, #PITCH]
+    str r6, [sp, #OUT_STEP]
+    mov r1, r9
+    cmp r5, r6
+    beq 4f
+    movs r1, #0
+4:  str r1, [sp, #SAME]
+    ldr r6, [sp, #LINE_STEP]
     muls r3, r5
     str r3, [sp, #WARM]
     muls r4, r5
@@ -357,13 +391,58 @@ run:
     ldr r4, [r2, #SIZE]
     subs r4, r3
     str r4, [sp, #INNER]
+    b channel
 
-@ ---- a channel: its weights as words, r5 bias + zx * all weights
+no_walk:
+    ldr r1, [r7, #PITCH + 4]
+    str r1, [sp, #OUT_STEP]
+    ldr r1, [r7, #CHANNELS]
+    ldr r2, [r7, #STRIDE + 4]
+    muls r2, r1
+    str r2, [sp, #PLACE_STEP]
+    ldr r3, [r7, #KERNEL + 4]
+    subs r3, #1
+    ldr r2, [r7, #DILATION + 4]
+    muls r3, r2             @ columns of a window, but for one
+    muls r2, r1
+    str r2, [sp, #TAP_STEP]
+    ldr r4, [r7, #SIZE + 4]
+    subs r5, r4, r3
+    bgt 1f
+    movs r5, #0
+1:  str r5, [sp, #INNER_COL]
+    ldr r3, [r7, #KERNEL]
+    subs r3, #1
+    ldr r2, [r7, #DILATION]
+    muls r3, r2
+    ldr r5, [r7, #SIZE]
+    subs r5, r3
+    bgt 2f
+    movs r5, #0
+2:  str r5, [sp, #INNER]
+    muls r1, r4
+    muls r1, r2
+    str r1, [sp, #ROW_STEP]
+    ldr r1, [sp, #TAPS]
+    lsls r2, r1, #3
+    ldr r3, [sp, #WORDS]
+    adds r3, r2
+    str r3, [sp, #WORDS_END]
+    rsbs r1, r1, #0         @ of eight taps, those to leave out in the first turn
+    lsls r1, r1, #29
+    lsrs r1, r1, #26
+    str r1, [sp, #JUMP_ALL]
+
+@ ---- a channel: its weights as words, with a walk; without, a word of their place in the window before each. r5 their sum
 channel:
     ldr r0, [sp, #WEIGHTS]
     ldr r1, [sp, #WORDS]
     ldr r2, [sp, #TAPS]
     movs r5, #0
+    ldr r7, [sp, #RECORD]
+    ldr r3, [sp, #WALK]
+    cmp r3, #0
+    beq 2f
 1:  ldrb r4, [r0]
     subs r4, #128
     stmia r1!, {r4}
@@ -371,11 +450,30 @@ channel:
     adds r0, #1
     subs r2, #1
     bne 1b
-    str r0, [sp, #WEIGHTS]
-    ldr r0, [sp, #ZS]
-    muls r5, r0
+    b 5f
+2:  ldr r6, [r7, #KERNEL + 4]
+    mov r8, r3              @ places: of a row,
+3:  ldrb r4, [r0]
+    subs r4, #128
+    stmia r1!, {r3, r4}     @ of a tap
+    adds r5, r4
+    adds r0, #1
+    subs r2, #1
+    beq 5f
+    ldr r4, [sp, #TAP_STEP]
+    adds r3, r4
+    subs r6, #1
+    bne 3b
+    ldr r3, [sp, #ROW_STEP]
+    add r8, r3
+    mov r3, r8
+    b 2b
+5:  str r0, [sp, #WEIGHTS]
     ldr r3, [sp, #ENTRY]
     ldr r0, [r3, #12]
+    str r0, [sp, #PLAIN]    @ (a walk has no such word, it writes there later)
+    ldr r1, [sp, #ZS]
+    muls r5, r1
     adds r5, r0
 @ its requantisation: with r11 and CERTAIN as they are at first, all is in doubt
     movs r0, #0
@@ -383,7 +481,6 @@ channel:
     str r0, [sp, #A_LO]
     mvns r1, r0
     mov r11, r1
-    ldr r7, [sp, #RECORD]
     ldr r2, [r3, #8]        @ e
     ldr r1, [r3, #4]        @ m
     subs r3, r2, #1
@@ -409,6 +506,9 @@ channel:
     mov r8, r4
     bl divide
     adds r5, r3
+    ldr r4, [sp, #PLAIN]
+    adds r4, r3
+    str r4, [sp, #PLAIN]
     add r11, r3
     rsbs r3, r3, #0
     str r3, [sp, #A_LO]
@@ -614,13 +714,42 @@ three:
 2:  cmp r0, lr
     bne 1b
     first_output three_tail
+    ldr r3, [sp, #SAME]
+    cmp r3, #1
+    blo three_apart
+    mov r4, r12             @ values and outputs are as far apart: r12 is how far an output is from r0
+    subs r4, r0
+    mov r12, r4
+    cmp r3, #2
+    beq three_loop
+    mov r3, r8
+    mov r8, r9
+    mov r9, r3
+    b three_odd
 three_loop:
+    output_three r8, r9, three
+three_odd:
+    output_three r9, r8, odd
+    ldr r6, [sp, #END]
+    cmp r0, r6
+    bne three_loop
+    add r12, r0
+    b three_tail
+
+    requantise_rest three
+    requantise_rest odd
+
+three_apart:
     load
     multiply 2, r5, r6
     add r5, r8
     begin_three
-    requantise three
-    next_output three_loop
+    requantise apart
+    next_output three_apart
+    b three_tail
+
+    requantise_rest apart
+
 three_tail:
     ldr r3, [sp, #TAIL]
     b 2f
@@ -696,8 +825,6 @@ next:
     mov r10, r6
     mov r11, r7
     pop {r4, r5, r6, r7, pc}
-
-    requantise_rest three
 
 @ ---- stride 2: each turn takes two columns
 two:
@@ -828,6 +955,7 @@ finish:
     mov r6, lr
     str r6, [sp, #BACK]
     requantise finish
+    strb r4, [r6]
     ldr r6, [sp, #OUT_STEP]
     add r12, r6
     ldr r6, [sp, #BACK]
@@ -886,20 +1014,8 @@ any:
 2:  movs r4, r6
 3:  bx lr
 
-@ ---- no walk: r8 input row, r9 bytes of a row's weights that count, r10 its first value, r12 its first weight
-@ r0 value, r1 weight, r2 sum, r3 and r4 free, r5 TAP_STEP, r6 zx, r7 0, lr behind the row's last weight
+@ ---- no walk, line by line
 general:
-    ldr r1, [r7, #CHANNELS]
-    ldr r2, [r7, #DILATION + 4]
-    muls r2, r1
-    str r2, [sp, #TAP_STEP]
-    ldr r2, [r7, #DILATION]
-    ldr r3, [r7, #SIZE + 4]
-    muls r1, r3
-    muls r1, r2
-    str r1, [sp, #ROW_STEP]
-    ldr r1, [r7, #PITCH + 4]
-    str r1, [sp, #OUT_STEP]
     ldr r1, [r7, #BEFORE]
     rsbs r1, r1, #0
     str r1, [sp, #FIRST]
@@ -909,103 +1025,60 @@ general:
     str r1, [sp, #LINE]
 outputs:
     ldr r7, [sp, #RECORD]
+    ldr r1, [sp, #LINE]
+    str r1, [sp, #OUT]
+    ldr r1, [r7, #OUTPUTS + 4]
+    str r1, [sp, #COLS]
     ldr r1, [r7, #BEFORE + 4]
     rsbs r1, r1, #0
     str r1, [sp, #COL]
-    ldr r1, [r7, #OUTPUTS + 4]
-    str r1, [sp, #COLS]
-    ldr r1, [sp, #LINE]
-    str r1, [sp, #OUT]
-@ r7 taps of a row are inside, from column r4 on; r3 bytes of weights are left of the image
+    ldr r2, [sp, #FIRST]
+    ldr r3, [r7, #SIZE + 4]
+    muls r3, r2
+    adds r1, r3
+    ldr r3, [r7, #CHANNELS]
+    muls r1, r3
+    ldr r3, [sp, #INPUT]
+    adds r1, r3
+    str r1, [sp, #PLACE]
+    movs r1, #0             @ columns where all of a window is inside; none if rows are not
+    ldr r3, [sp, #INNER]
+    cmp r2, r3
+    bhs 1f
+    ldr r1, [sp, #INNER_COL]
+1:  str r1, [sp, #INNER_NOW]
 window:
-    ldr r1, [sp, #RECORD]
     ldr r4, [sp, #COL]
-    ldr r5, [r1, #DILATION + 4]
-    ldr r6, [r1, #SIZE + 4]
-    ldr r7, [r1, #KERNEL + 4]
-    movs r3, #0
-1:  cmp r4, #0
-    bge 2f
-    adds r4, r5
-    adds r3, #4
-    subs r7, #1
-    bne 1b
-    b 4f
-2:  subs r2, r7, #1
-    muls r2, r5
-    adds r2, r4
-3:  cmp r2, r6
-    blt 4f
-    subs r2, r5
-    subs r7, #1
-    bne 3b
-4:  ldr r2, [sp, #WORDS]
-    adds r2, r3
-    mov r12, r2
-    lsls r2, r7, #2
-    mov r9, r2
-    rsbs r2, r7, #0         @ of four taps, those to leave out in a row's first turn
-    lsls r2, r2, #30
-    lsrs r2, r2, #30
-    movs r3, #12
-    muls r2, r3
-    str r2, [sp, #JUMP]
-    ldr r3, [sp, #FIRST]
-    mov r8, r3
-    muls r3, r6
-    adds r3, r4
-    ldr r4, [r1, #CHANNELS]
-    muls r3, r4
-    ldr r4, [sp, #INPUT]
-    adds r3, r4
-    mov r10, r3
-    ldr r2, [sp, #ZERO]
-    ldr r5, [sp, #TAP_STEP]
-    ldr r6, [sp, #ZS]
-    ldr r3, [r1, #KERNEL]
-    str r3, [sp, #COUNT]
-    cmp r7, #0
-    beq 8f
-    movs r7, #0
-5:  ldr r3, [sp, #RECORD]   @ a row of taps
-    ldr r3, [r3, #SIZE]
-    cmp r8, r3
-    bhs 7f
-    mov r0, r10
-    mov r1, r12
-    mov lr, r12
-    add lr, r9
-    ldr r3, [sp, #JUMP]
+    ldr r0, [sp, #PLACE]
+    ldr r1, [sp, #WORDS]
+    ldr r3, [sp, #INNER_NOW]
+    cmp r4, r3
+    bhs edge
+    ldr r2, [sp, #PLAIN]
+    ldr r3, [sp, #WORDS_END]
+    mov lr, r3
+    ldr r3, [sp, #JUMP_ALL]
     add pc, r3              @ counted from the next instruction but one
     nop
-6:  .rept 4
-    ldrsb r3, [r0, r7]
-    add r0, r5
-    subs r3, r6
-    ldmia r1!, {r4}
+1:  .rept 8
+    ldmia r1!, {r3, r4}
+    ldrsb r3, [r0, r3]
     muls r3, r4
     adds r2, r3
     .endr
     cmp r1, lr
-    bne 6b
-7:  ldr r3, [sp, #RECORD]
-    ldr r4, [r3, #DILATION]
-    add r8, r4
-    ldr r4, [sp, #ROW_STEP]
-    add r10, r4
-    ldr r4, [r3, #KERNEL + 4]
-    lsls r4, r4, #2
-    add r12, r4
-    ldr r3, [sp, #COUNT]
-    subs r3, #1
-    str r3, [sp, #COUNT]
-    bne 5b
-8:  movs r5, r2
+    bne 1b
+output:
+    movs r5, r2
     ldr r3, [sp, #OUT]
     mov r12, r3
     bl finish
     mov r3, r12
     str r3, [sp, #OUT]
+    ldr r3, [sp, #PLACE]
+    ldr r4, [sp, #PLACE_STEP]
+    adds r3, r4
+    str r3, [sp, #PLACE]
     ldr r1, [sp, #RECORD]
     ldr r2, [sp, #COL]
     ldr r3, [r1, #STRIDE + 4]
@@ -1026,6 +1099,76 @@ window:
     ldr r2, [sp, #LINES]
     subs r2, #1
     str r2, [sp, #LINES]
-    beq 9f
+    beq 2f
     b outputs
-9:  b next
+2:  b next
+
+@ ---- an output at the edge: r7 taps of a row are inside, from column r4 on, at r0 and r1
+edge:
+    ldr r2, [sp, #RECORD]
+    ldr r6, [r2, #SIZE + 4]
+    ldr r7, [r2, #KERNEL + 4]
+    ldr r5, [r2, #DILATION + 4]
+    ldr r3, [sp, #TAP_STEP]
+1:  cmp r4, #0
+    bge 2f
+    adds r4, r5
+    adds r0, r3
+    adds r1, #8
+    subs r7, #1
+    bne 1b
+    b 4f
+2:  subs r3, r7, #1
+    muls r3, r5
+    adds r3, r4
+3:  cmp r3, r6
+    blt 4f
+    subs r3, r5
+    subs r7, #1
+    bne 3b
+4:  mov r10, r0
+    mov r12, r1
+    lsls r4, r7, #3
+    mov r9, r4
+    ldr r3, [sp, #FIRST]
+    mov r8, r3
+    ldr r3, [r2, #KERNEL]
+    str r3, [sp, #COUNT]
+    ldr r2, [sp, #ZERO]
+    cmp r7, #0
+    beq output
+    ldr r5, [sp, #TAP_STEP]
+    ldr r6, [sp, #ZS]
+    movs r7, #0
+@ r0 value, r1 weight, r2 sum, r5 TAP_STEP, r6 zx, r7 0, lr behind the row's last weight
+@ r8 input row, r9 bytes of a row's weights that count, r10 its first value, r12 its first weight
+5:  ldr r3, [sp, #RECORD]
+    ldr r3, [r3, #SIZE]
+    cmp r8, r3
+    bhs 7f
+    mov r0, r10
+    mov r1, r12
+    mov lr, r12
+    add lr, r9
+6:  ldrsb r3, [r0, r7]
+    add r0, r5
+    subs r3, r6
+    ldr r4, [r1, #4]
+    adds r1, #8
+    muls r3, r4
+    adds r2, r3
+    cmp r1, lr
+    bne 6b
+7:  ldr r3, [sp, #RECORD]
+    ldr r4, [r3, #DILATION]
+    add r8, r4
+    ldr r4, [sp, #ROW_STEP]
+    add r10, r4
+    ldr r4, [r3, #KERNEL + 4]
+    lsls r4, r4, #3
+    add r12, r4
+    ldr r3, [sp, #COUNT]
+    subs r3, #1
+    str r3, [sp, #COUNT]
+    bne 5b
+    b output

@@ -12,6 +12,6 @@ def check(r):
     # the weights as words and the rows of one output row; or these in pairs, and weights for them, of four channels
     rows = r[15] + (r[17] if r[19] == 1 and r[17] <= r[15] else 0)
     channel = 4 * ((rows + 1) // 2) * (pixels + 2 * r[16] * r[14]) + 1
-    r.inside(r[6], max(4 * taps * channels + r[15] * width, min(r[10], 4) * channel))
+    r.inside(r[6], max(4 * taps * max(channels, 2) + r[15] * width, min(r[10], 4) * channel))
     r.need(not r[6] & 3)
     r.stored(0, channels * taps)
