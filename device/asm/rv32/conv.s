@@ -1,70 +1,70 @@
 # Convolution: CONV_2D of any groups, FULLY_CONNECTED.
 #   out[j] = requantise(bias[j] + sum_k x[k] * w[j, k])     x signed; the bias holds -zero * sum of w
 #
-# Two ways. `packed` makes three positions x four channels at a time with two multiplications per product of a sum:
+# `packed` makes four channels of three positions at a time; one multiplication gives the products of two channels:
 #   V = w[j] + 65536 * w[j+1], one word for two channels.  t = x[k] * V[k] + x[k+1] * V[k+1] = p + 65536 * q
 #   with p = x[k] w[j, k] + x[k+1] w[j, k+1] and q the same of j+1. Where no w is -128, |p| <= 128 * 254 < 2^15, so
 #   q = (t + 32768) >> 16 exactly; H = sum q is channel j+1, T = sum t (mod 2^32) leaves T - 65536 * H for channel j.
-#   Two taps of two channels are 7 instructions, and an x serves four channels: 2.29 instructions per product.
+#   Two taps of two channels are 7 instructions, and an x serves four channels: 2.27 instructions per product.
+#   Scratch has the words of a pass of channels, [tile of four channels][k][2], made from the bytes of DATA in 3.2
+#   instructions each; where the model keeps them, they are made once. The last tile may be filled up with weights of 0.
+#   The last one or two positions are made one by one: 2.7 per product.
 # `single` makes one position x four channels from the bytes of DATA, which are w + 128:
-#   sum x * (w + 128) - 128 * sum x. 3.5 instructions per product. It takes what `packed` leaves: a single position
-#   (dense layers), groups, weights of -128, the last 1 or 2 positions, the last 1 to 3 channels.
+#   sum x * (w + 128) - 128 * sum x. 3.5 instructions per product: for groups, weights of -128, and where words for two
+#   channels do not pay, that is up to three positions (dense layers).
 #
-# Input: positions whose window lies inside the image are read where they are, as `ROWS` runs of `RUN` bytes that lie
-# `JUMP` bytes apart; others are gathered into a column of K bytes in scratch, which is one run.
+# Input: windows that lie inside the image are read where they are, as `ROWS` runs of `RUN` bytes that lie DHROW bytes
+# apart; others are gathered into a column of K bytes in scratch, which is one run.
 #
 # Frame, from sp: words of the layer, then of the place where it is.
 .equ REC, 0                     # the record
 .equ WTS, 4                     # weights in DATA
 .equ TAB, 8                     # table
 .equ COLS, 12                   # scratch: three columns of k4 bytes, or one
-.equ EXP, 16                    # scratch: expanded weights
-.equ K, 20
-.equ K4, 24
-.equ RUN, 28                    # of windows inside the image
-.equ ROWS, 32
-.equ JUMP, 36
-.equ RUNX, 40                   # of the three windows at hand
-.equ ROWSX, 44
-.equ LIMX, 48                   # the last column and row where a window lies inside, -1: none
-.equ LIMY, 52
-.equ SWCI, 56                   # bytes from the window of a position to the next, of a row of positions to the next
-.equ SHROW, 60
-.equ DHROW, 64                  # bytes from a row of the window to the next
-.equ LO, 68                     # bounds and zero point of the output, as int8
-.equ HI, 72
-.equ ZO, 76
-.equ IX, 80                     # the next position: column and row of its window, address of that in the input
-.equ IY, 84
-.equ XP, 88
-.equ OP, 92                     # address of its output
-.equ LEFT, 96                   # positions left in its row
-.equ XROW, 100                  # addresses for the first position of the row
-.equ OROW, 104
-.equ WINX, 108                  # three positions: addresses of windows, of outputs, columns, rows
-.equ WINO, 120
-.equ WINIX, 132
-.equ WINIY, 144
-.equ TILE, 156                  # weights, table, channels left, rows left of the tile at hand
-.equ TTAB, 160
-.equ TLEFT, 164
-.equ TROWS, 168
-.equ PASSW, 172                 # weights, table, first channel of the pass, channels of it, channels of all passes
-.equ PASST, 176
-.equ PASS0, 180
-.equ PASSN, 184
-.equ PACKED, 188
-.equ BLOCKS, 192                # blocks of three positions: all, and left
-.equ BLEFT, 196
-.equ COUNT, 200                 # `single`: positions, weights, table, channels, return address
-.equ ONEW, 204
-.equ ONET, 208
-.equ ONEC, 212
-.equ ONERA, 216
-.equ OUT, 220                   # output of the first position
-.equ IN, 224                    # address of the window of the first position
-.equ SAVED, 228                 # ra, s0-s11
-.equ FRAME, 288
+.equ EXP, 16                    # expanded weights, in scratch or kept
+.equ READY, 20                  # not 0: they are there
+.equ K, 24
+.equ K4, 28
+.equ RUN, 32                    # of windows inside the image
+.equ ROWS, 36
+.equ LIMX, 40                   # the last column and row where a window lies inside, -1: none
+.equ LIMY, 44
+.equ SWCI, 48                   # bytes from the window of a position to the next, of a row of positions to the next
+.equ SHROW, 52
+.equ DHROW, 56                  # bytes from a row of the window to the next
+.equ LO, 60                     # bounds and zero point of the output, as int8
+.equ HI, 64
+.equ ZO, 68
+.equ FAST, 72                   # 1: the sums of every channel are requantised in 4 instructions
+.equ IN, 76                     # window and output of the first position
+.equ OUT, 80
+.equ BLOCKS, 84                 # positions in threes, and what is left
+.equ REST, 88
+.equ IX, 92                     # the next position: column and row of its window, address of that in the input
+.equ IY, 96
+.equ XP, 100
+.equ OP, 104                    # address of its output
+.equ LEFT, 108                  # positions left in its row
+.equ XROW, 112                  # addresses for the first position of the row
+.equ OROW, 116
+.equ COUNT, 120                 # blocks or positions left
+.equ WINX, 124                  # three positions: addresses of windows, of outputs, columns, rows
+.equ WINO, 136
+.equ WINIX, 148
+.equ WINIY, 160
+.equ SPAN, 172                  # of these windows: RUN - 4, RUN & 3, rows, bytes from the last tap of a run to the next
+.equ TAIL, 176
+.equ ROWSX, 180
+.equ SKIP, 184
+.equ TILE, 188                  # weights, table, channels left of the tile at hand
+.equ TTAB, 192
+.equ TLEFT, 196
+.equ PASSW, 200                 # weights, table, first channel of the pass, channels of it
+.equ PASST, 204
+.equ PASS0, 208
+.equ PASSN, 212
+.equ SAVED, 216                 # ra, s0-s11
+.equ FRAME, 272
 
 # (the next position) s0 column, s1 row, s2 window, s3 output, s4 left in the row. a0 = sw, a1 = SWCI, a2 = pixel. Uses t0, t1.
 .macro STEP
@@ -155,32 +155,60 @@
     add \h1, \h1, a1
 .endm
 
-# Requantises and stores channel \j of a tile for three positions.
-.macro CHANNEL j, a, b, c
+# Requantises and stores channel \j of a tile for three positions: twice its sums are in \a, \b, \c (\double: not yet
+# doubled). Where negative results are cut off and no sum reaches 2^29, with V = floor(sum * m / 2^30) the result is
+# (V + 1 + 2^e + zero * 2^(1 + e)) >> 1 + e: what the sign would change does not come out. t2 = 2 * zero + 1.
+.macro ONE_RESULT x, at, double
+    .if \double
+    slli a3, \x, 1
+    mulhsu a3, a3, a0
+    .else
+    mulhsu a3, \x, a0
+    .endif
+    add a3, a3, a2
+    sra a3, a3, a1
+    bge a3, t0, 1f
+    mv a3, t0
+1:  bge t1, a3, 2f
+    mv a3, t1
+2:  sb a3, \at
+.endm
+
+.macro CHANNEL j, a, b, c, double
     lw a0, 16 * \j + 4(s0)
     lw a1, 16 * \j + 8(s0)
-    bltz a1, 5f
+    slli a0, a0, 1
+    sll a2, t2, a1
+    addi a2, a2, 1
+    addi a1, a1, 1
+    ONE_RESULT \a, \j(s9), \double
+    ONE_RESULT \b, \j(s10), \double
+    ONE_RESULT \c, \j(s11), \double
+.endm
+
+# The same for any sums, any table, and for the last tile, which may have fewer than four channels.
+.macro CHANNEL_ANY j, a, b, c
+    lw a0, 16 * \j + 4(s0)
+    lw a1, 16 * \j + 8(s0)
     REQUANT_SETUP
-    REQUANT \a
+    mv a5, \a
+    jal result
     sb a3, \j(s9)
-    REQUANT \b
+    mv a5, \b
+    jal result
     sb a3, \j(s10)
-    REQUANT \c
+    mv a5, \c
+    jal result
     sb a3, \j(s11)
-    j 6f
-5:  mv a3, \a
-    jal general
-    sb a3, \j(s9)
-    mv a3, \b
-    jal general
-    sb a3, \j(s10)
-    mv a3, \c
-    jal general
-    sb a3, \j(s11)
-6:
+    .if \j < 3
+    lw a5, TLEFT(sp)
+    addi a5, a5, -1 - \j
+    beqz a5, stored
+    .endif
 .endm
 
 .include "requant.inc"
+.include "copy.inc"
 
 run:
     addi sp, sp, -FRAME
@@ -199,6 +227,10 @@ run:
     sw s11, SAVED + 48(sp)
 
 # --- the layer: a7 record, s1 arena
+    lw t0, 28(a0)               # kept weights
+    sw t0, EXP(sp)
+    lw t0, 36(a0)
+    sw t0, READY(sp)
     lw a7, 0(a0)
     lw t0, 4(a0)
     add a7, a7, t0
@@ -239,9 +271,7 @@ run:
     lw t2, 76(a7)
     mul t2, t2, s5
     sw t2, DHROW(sp)
-    sub t2, t2, t0
-    sw t2, JUMP(sp)
-    bnez t2, 1f                 # rows of the window that are neighbours are one run
+    bne t2, t0, 1f              # rows of the window that are neighbours are one run
     sw s2, RUN(sp)
     li t2, 1
     sw t2, ROWS(sp)
@@ -254,9 +284,6 @@ run:
     lw t2, 24(a7)               # scratch
     add t2, t2, s1
     sw t2, COLS(sp)
-    slli t3, s3, 2
-    add t2, t2, t3
-    sw t2, EXP(sp)
     lw t3, 32(a7)               # the last row, the last column
     addi t4, a2, -1
     lw t5, 76(a7)
@@ -289,94 +316,152 @@ run:
     add t0, t0, s1
     sw t0, OUT(sp)
 
-# --- who makes what
+# --- who makes it
+    sw zero, PASS0(sp)
+    jal start
+    lw a7, REC(sp)
     lw s0, 48(a7)               # positions
     lw t0, 52(a7)
     mul s0, s0, t0
-    lw s1, 116(a7)              # block
+    sw s0, COUNT(sp)
     lw t0, 120(a7)
     andi t0, t0, 1              # no weight is -128
-    lw s2, 56(a7)
-    andi s2, s2, -4             # channels in fours
-    beqz s1, 4f
-    beqz t0, 4f
-    li t0, 6                    # fewer positions do not pay for expanding
-    bgeu s0, t0, 5f
-4:  li s2, 0
-5:  sw s2, PACKED(sp)
-    li s3, 0
-    beqz s2, 6f
+    beqz t0, single
+    lw t0, EXP(sp)
+    bnez t0, 1f
+    sw zero, READY(sp)
+    lw t0, 116(a7)              # block
+    beqz t0, single
+    li t0, 4
+    bltu s0, t0, single
+    lw t0, COLS(sp)
+    lw t1, K4(sp)
+    slli t1, t1, 2
+    add t0, t0, t1
+    sw t0, EXP(sp)
+    lw s1, 116(a7)
+    j 2f
+1:  lw s1, 56(a7)
+2:  sw s1, PASSN(sp)
     li t0, 3
-    divu s3, s0, t0
-6:  sw s3, BLOCKS(sp)
-    slli t0, s3, 1
-    add s3, s3, t0
-    sub s0, s0, s3
-    sw s0, COUNT(sp)            # what is left for `single`
-    li a0, 0
-    jal start
-    lw t0, PACKED(sp)
-    beqz t0, rest
-
-# --- packed: passes of as many channels as scratch has room for
+    divu t1, s0, t0
+    sw t1, BLOCKS(sp)
+    mul t1, t1, t0
+    sub s0, s0, t1
+    sw s0, REST(sp)
     lw t0, WTS(sp)
     sw t0, PASSW(sp)
-    lw t0, TAB(sp)
-    sw t0, PASST(sp)
-    sw zero, PASS0(sp)
+    lw t3, TAB(sp)
+    sw t3, PASST(sp)
+    sw zero, FAST(sp)
+    lw t0, LO(sp)               # can CHANNEL requantise?
+    lw t1, ZO(sp)
+    blt t0, t1, pass            # negative results count
+    lw t0, K(sp)
+    srli t0, t0, 13
+    bnez t0, pass               # sums without bias may reach 2^27
+    lw t2, 56(a7)
+    li t4, 21
+    lui t5, 0x10000
+3:  lw t0, 8(t3)                # e of 1 to 21, no GENERAL
+    addi t0, t0, -1
+    bgeu t0, t4, pass
+    lw t0, 12(t3)               # bias from -2^28 to 2^28 - 1
+    add t0, t0, t5
+    srli t0, t0, 29
+    bnez t0, pass
+    addi t3, t3, 16
+    addi t2, t2, -1
+    bnez t2, 3b
+    li t0, 1
+    sw t0, FAST(sp)
+
+# --- packed: passes of as many channels as there is room for
 pass:
-    lw a0, PASS0(sp)
     jal start
     lw a7, REC(sp)
-    lw t0, 116(a7)
-    andi t0, t0, -4
-    lw t1, PACKED(sp)
-    lw t2, PASS0(sp)
-    sub t1, t1, t2
-    bltu t0, t1, 1f
-    mv t0, t1
-1:  sw t0, PASSN(sp)
-    lw t1, BLOCKS(sp)
-    sw t1, BLEFT(sp)
+    lw t0, 56(a7)
+    lw t1, PASS0(sp)
+    lw t2, PASSN(sp)
+    sub t0, t0, t1
+    bgeu t0, t2, 1f
+    sw t0, PASSN(sp)
+1:  lw t0, READY(sp)
+    bnez t0, blocks
 
-# expand: words of two channels, [tile][k][2]. a0 bytes, four rows of them; a1 words
+# expand: a0 bytes, a1 words, a2 channels left, a4 quads left of a tile
     lw a0, PASSW(sp)
     lw a1, EXP(sp)
-    lw a3, K(sp)
+    lw a2, PASSN(sp)
+    lw a3, K4(sp)
+    srli a3, a3, 2
     lui a6, 0x800
     addi a6, a6, 128            # 128 + 65536 * 128
-    lw a2, K4(sp)
-    mul t0, t0, a2
-    add t0, t0, a0              # end of the bytes
-2:  mv a4, a3                   # a tile
-3:  li a5, 4                    # four taps of it, or what is left
-    bgeu a4, a5, 4f
-    mv a5, a4
-4:  sub a4, a4, a5
-    add a5, a5, a0
-5:  lbu t1, 0(a0)
-    lbu t2, 4(a0)
-    lbu t3, 8(a0)
-    lbu t4, 12(a0)
+2:  mv a4, a3
+    li t0, 4
+    bltu a2, t0, 4f
+.macro EXPAND k
+    lbu t1, \k(a0)
+    lbu t2, 4 + \k(a0)
+    lbu t3, 8 + \k(a0)
+    lbu t4, 12 + \k(a0)
     slli t2, t2, 16
     slli t4, t4, 16
     add t1, t1, t2
     add t3, t3, t4
     sub t1, t1, a6
     sub t3, t3, a6
-    sw t1, 0(a1)
-    sw t3, 4(a1)
-    addi a0, a0, 1
-    addi a1, a1, 8
-    bne a0, a5, 5b
-    addi a0, a0, 15             # bytes of the other rows, up to the next quad
-    andi a0, a0, -4
+    sw t1, 8 * \k(a1)
+    sw t3, 8 * \k + 4(a1)
+.endm
+3:  EXPAND 0
+    EXPAND 1
+    EXPAND 2
+    EXPAND 3
+    addi a0, a0, 16
+    addi a1, a1, 32
+    addi a4, a4, -1
     bnez a4, 3b
-    bltu a0, t0, 2b
-    sw a0, PASSW(sp)
+    addi a2, a2, -4
+    bnez a2, 2b
+    j 8f
+4:  slli t0, a2, 2              # bytes of a quad of 1 to 3 rows; where a row is missing, w = 0
+    mv a5, a0
+    mv a7, a1
+    add t5, a0, t0
+5:  lbu t1, 0(a5)
+    li t2, 128
+    li t3, 128
+    addi t4, a5, 4
+    bgeu t4, t5, 6f
+    lbu t2, 4(a5)
+    addi t4, a5, 8
+    bgeu t4, t5, 6f
+    lbu t3, 8(a5)
+6:  slli t2, t2, 16
+    add t1, t1, t2
+    slli t4, a6, 16             # 128 * 65536
+    add t3, t3, t4
+    sub t1, t1, a6
+    sub t3, t3, a6
+    sw t1, 0(a7)
+    sw t3, 4(a7)
+    addi a7, a7, 8
+    addi a5, a5, 1
+    andi t1, a5, 3
+    bnez t1, 5b
+    add a0, a0, t0
+    mv a5, a0
+    add t5, a0, t0
+    addi a4, a4, -1
+    bnez a4, 5b
+8:  sw a0, PASSW(sp)
 
-# three positions
-block:
+blocks:
+    lw t0, BLOCKS(sp)
+    sw t0, COUNT(sp)
+    beqz t0, rest
+block:                          # three positions
     LOAD_PLACE
     lw a7, REC(sp)
     lw a0, 72(a7)
@@ -402,6 +487,7 @@ block:
     STORE_PLACE
     lw t0, RUN(sp)
     lw t1, ROWS(sp)
+    lw t2, DHROW(sp)
     beqz a5, 5f
     addi s11, sp, 0             # gather all three
     lw s9, COLS(sp)
@@ -417,8 +503,17 @@ block:
     bne s11, s10, 4b
     lw t0, K(sp)
     li t1, 1
-5:  sw t0, RUNX(sp)
-    sw t1, ROWSX(sp)
+5:  sw t1, ROWSX(sp)
+    addi t1, t0, -4
+    sw t1, SPAN(sp)
+    andi t1, t0, 3
+    sw t1, TAIL(sp)
+    sub t0, t0, t1              # x runs on over whole fours, and by 2 before the last of three
+    sub t2, t2, t0
+    addi t1, t1, -3
+    bnez t1, 6f
+    addi t2, t2, -2
+6:  sw t2, SKIP(sp)
     lw t0, EXP(sp)
     sw t0, TILE(sp)
     lw t0, PASST(sp)
@@ -434,10 +529,8 @@ tile:
     lw s11, WINX + 8(sp)
     lw s0, TILE(sp)
     lw a1, TTAB(sp)
-    lw a6, 12(a1)               # the biases
-    lw a7, 28(a1)
-    lw t4, 44(a1)
-    lw t5, 60(a1)
+    lw t0, TLEFT(sp)
+    jal biases
     slli t0, a7, 16
     slli t1, t5, 16
     add a6, a6, t0
@@ -451,12 +544,10 @@ tile:
     mv s8, t4
     mv t6, t5
     lui t3, 8
-    lw t1, ROWSX(sp)
-1:  lw t0, RUNX(sp)             # a run
-    sw t1, TROWS(sp)
-    addi ra, t0, -4
-    bltz ra, 3f
-    add ra, ra, s9
+    lw t2, ROWSX(sp)
+1:  lw t0, SPAN(sp)             # a run
+    bltz t0, 3f
+    add ra, s9, t0
 2:  TAPS 0
     TAPS 2
     addi s9, s9, 4
@@ -464,122 +555,202 @@ tile:
     addi s11, s11, 4
     addi s0, s0, 32
     bgeu ra, s9, 2b
-    lw t0, RUNX(sp)
-3:  andi t1, t0, 2
-    beqz t1, 4f
+3:  lw t0, TAIL(sp)
+    beqz t0, 5f
+    andi t0, t0, 2
+    beqz t0, 4f
     TAPS 0
+    lw t0, TAIL(sp)
+    addi s0, s0, 16
+    andi t0, t0, 1
+    beqz t0, 5f
     addi s9, s9, 2
     addi s10, s10, 2
     addi s11, s11, 2
-    addi s0, s0, 16
-    lw t0, RUNX(sp)
-4:  andi t1, t0, 1
-    beqz t1, 5f
-    lw a2, 0(s0)
+4:  lw a2, 0(s0)
     lw a3, 4(s0)
     ONE_TAP s9, a6, a7, t4, t5
     ONE_TAP s10, s2, s3, s4, s5
     ONE_TAP s11, s6, s7, s8, t6
-    addi s9, s9, 1
-    addi s10, s10, 1
-    addi s11, s11, 1
     addi s0, s0, 8
-5:  lw t1, TROWS(sp)
-    lw t0, JUMP(sp)
-    addi t1, t1, -1
+5:  lw t0, SKIP(sp)
+    addi t2, t2, -1
     add s9, s9, t0
     add s10, s10, t0
     add s11, s11, t0
-    bnez t1, 1b
-    sw s0, TILE(sp)
+    bnez t2, 1b
 
 # the tile's results: the first channel of each two is T - 65536 * H
-    slli a0, a7, 16
-    sub a6, a6, a0
-    slli a0, t5, 16
-    sub t4, t4, a0
-    slli a0, s3, 16
-    sub s2, s2, a0
-    slli a0, s5, 16
-    sub s4, s4, a0
-    slli a0, s7, 16
-    sub s6, s6, a0
-    slli a0, t6, 16
-    sub s8, s8, a0
+    lw t0, LO(sp)
+    lw t1, HI(sp)
+    lw t2, ZO(sp)
+    lw t3, FAST(sp)
     lw s0, TTAB(sp)
     lw s9, WINO(sp)
     lw s10, WINO + 4(sp)
     lw s11, WINO + 8(sp)
-    lw t0, LO(sp)
-    lw t1, HI(sp)
-    lw t2, ZO(sp)
-    CHANNEL 0, a6, s2, s6
-    CHANNEL 1, a7, s3, s7
-    CHANNEL 2, t4, s4, s8
-    CHANNEL 3, t5, s5, t6
+    beqz t3, any_sums
+    lw t3, TLEFT(sp)
+    addi t3, t3, -4
+    bltz t3, any_sums
+.macro TWICE t_, h
+    slli a0, \h, 17
+    slli \t_, \t_, 1
+    sub \t_, \t_, a0
+.endm
+    TWICE a6, a7
+    TWICE t4, t5
+    TWICE s2, s3
+    TWICE s4, s5
+    TWICE s6, s7
+    TWICE s8, t6
+    slli t2, t2, 1
+    addi t2, t2, 1
+    CHANNEL 0, a6, s2, s6, 0
+    CHANNEL 1, a7, s3, s7, 1
+    CHANNEL 2, t4, s4, s8, 0
+    CHANNEL 3, t5, s5, t6, 1
+    j stored
+.macro ONCE t_, h
+    slli a0, \h, 16
+    sub \t_, \t_, a0
+.endm
+any_sums:
+    ONCE a6, a7
+    ONCE t4, t5
+    ONCE s2, s3
+    ONCE s4, s5
+    ONCE s6, s7
+    ONCE s8, t6
+    CHANNEL_ANY 0, a6, s2, s6
+    CHANNEL_ANY 1, a7, s3, s7
+    CHANNEL_ANY 2, t4, s4, s8
+    CHANNEL_ANY 3, t5, s5, t6
+stored:
     lw t0, TLEFT(sp)
+    addi t0, t0, -4
+    blez t0, 1f
+    sw t0, TLEFT(sp)
     addi s0, s0, 64
     sw s0, TTAB(sp)
+    lw t0, TILE(sp)
+    lw t1, K4(sp)
+    slli t1, t1, 3
+    add t0, t0, t1
+    sw t0, TILE(sp)
     addi s9, s9, 4
     sw s9, WINO(sp)
     addi s10, s10, 4
     sw s10, WINO + 4(sp)
     addi s11, s11, 4
     sw s11, WINO + 8(sp)
-    addi t0, t0, -4
-    sw t0, TLEFT(sp)
-    beqz t0, 1f
     j tile
-1:  lw t0, BLEFT(sp)
+1:  lw t0, COUNT(sp)
     addi t0, t0, -1
-    sw t0, BLEFT(sp)
-    beqz t0, 1f
+    sw t0, COUNT(sp)
+    beqz t0, rest
     j block
-1:  lw t0, TTAB(sp)
-    sw t0, PASST(sp)
+
+# the last one or two positions. s0 weights; s2 table, s3 output, s4 channels left; s5 column, s6 end of its whole fours;
+# s9 its tap; t3 rounds; a6 a7 t4 t5 sums; a0-a5, s1, t0, t1 temporary
+rest:
+    lw t0, REST(sp)
+    beqz t0, next_pass
+    sw t0, COUNT(sp)
+one:
+    lw a1, IX(sp)
+    lw a2, IY(sp)
+    lw a3, XP(sp)
+    jal column
+    mv s5, s0
+    lw s6, K(sp)
+    andi s6, s6, -4
+    add s6, s6, s5
+    lw s0, EXP(sp)
+    sw s0, TILE(sp)
+    lw s2, PASST(sp)
+    lw s3, OP(sp)
+    lw s4, PASSN(sp)
+one_tile:
+    lw s0, TILE(sp)
+    mv a1, s2
+    mv t0, s4
+    jal biases
+    slli t0, a7, 16
+    slli t1, t5, 16
+    add a6, a6, t0
+    add t4, t4, t1
+    lui t3, 8
+    mv s9, s5
+    beq s9, s6, 2f
+.macro TAPS_OF_ONE x
+    lw a2, 8 * \x(s0)
+    lw a3, 8 * \x + 4(s0)
+    lw a4, 8 * \x + 8(s0)
+    lw a5, 8 * \x + 12(s0)
+    lb t0, \x(s9)
+    lb t1, \x + 1(s9)
+    TWO_TAPS a6, a7, t4, t5
+.endm
+1:  TAPS_OF_ONE 0
+    TAPS_OF_ONE 2
+    addi s9, s9, 4
+    addi s0, s0, 32
+    bne s9, s6, 1b
+2:  lw t2, K(sp)
+    andi t0, t2, 2
+    beqz t0, 3f
+    TAPS_OF_ONE 0
+    addi s9, s9, 2
+    addi s0, s0, 16
+3:  andi t2, t2, 1
+    beqz t2, 4f
+    lw a2, 0(s0)
+    lw a3, 4(s0)
+    ONE_TAP s9, a6, a7, t4, t5
+4:  slli a0, a7, 16
+    sub a6, a6, a0
+    slli a0, t5, 16
+    sub t4, t4, a0
+    lw t0, LO(sp)
+    lw t1, HI(sp)
+    lw t2, ZO(sp)
+    mv a5, a6
+    jal finish
+    beqz s4, 5f
+    mv a5, a7
+    jal finish
+    beqz s4, 5f
+    mv a5, t4
+    jal finish
+    beqz s4, 5f
+    mv a5, t5
+    jal finish
+    beqz s4, 5f
+    lw t0, TILE(sp)
+    lw t1, K4(sp)
+    slli t1, t1, 3
+    add t0, t0, t1
+    sw t0, TILE(sp)
+    j one_tile
+5:  jal next_place
+    lw t0, COUNT(sp)
+    addi t0, t0, -1
+    sw t0, COUNT(sp)
+    bnez t0, one
+next_pass:
     lw t0, PASS0(sp)
     lw t1, PASSN(sp)
-    lw t2, PACKED(sp)
-    add t1, t1, t0
-    sw t1, PASS0(sp)
-    beq t1, t2, 1f
+    lw t2, PASST(sp)
+    add t0, t0, t1
+    sw t0, PASS0(sp)
+    slli t1, t1, 4
+    add t2, t2, t1
+    sw t2, PASST(sp)
+    lw a7, REC(sp)
+    lw t1, 56(a7)
+    beq t0, t1, done
     j pass
-
-# --- what packed has left over: channels of the positions that it made, then the other positions
-1:  lw t1, OP(sp)               # the last pass began at channel t0
-    sub t1, t1, t0
-    sw t1, OP(sp)
-    lw t1, OROW(sp)
-    sub t1, t1, t0
-    sw t1, OROW(sp)
-rest:
-    lw a7, REC(sp)
-    lw t0, 56(a7)
-    lw t1, WTS(sp)
-    lw t2, TAB(sp)
-    lw t3, COUNT(sp)
-    beqz t3, 1f
-    jal single
-1:  lw t3, BLOCKS(sp)
-    beqz t3, done
-    lw a7, REC(sp)
-    lw a0, PACKED(sp)
-    lw t0, 56(a7)
-    sub t0, t0, a0
-    beqz t0, done
-    jal start
-    lw t1, K4(sp)
-    mul t1, t1, a0
-    lw t2, WTS(sp)
-    add t1, t1, t2
-    slli t2, a0, 4
-    lw t4, TAB(sp)
-    add t2, t2, t4
-    lw t3, BLOCKS(sp)
-    slli t4, t3, 1
-    add t3, t3, t4
-    sw t3, COUNT(sp)
-    jal single
 done:
     lw ra, SAVED(sp)
     lw s0, SAVED + 4(sp)
@@ -597,7 +768,7 @@ done:
     addi sp, sp, FRAME
     ret
 
-# Goes to the first position; outputs from channel a0 on. Uses t1-t4.
+# Goes to the first position, channel PASS0.
 start:
     lw t4, REC(sp)
     lw t1, 88(t4)
@@ -610,37 +781,47 @@ start:
     sw t1, XP(sp)
     sw t1, XROW(sp)
     lw t1, OUT(sp)
-    add t1, t1, a0
+    lw t0, PASS0(sp)
+    add t1, t1, t0
     sw t1, OP(sp)
     sw t1, OROW(sp)
     lw t1, 52(t4)
     sw t1, LEFT(sp)
     ret
 
-# For any table: a3 = sum, a0 = multiplier, a1 = shift word; t0-t2 bounds and zero. -> a3
-general:
-    REQUANT_GENERAL
+# Goes to the next one. Uses a0-a2, a7, s0-s4, t0, t1.
+next_place:
+    LOAD_PLACE
+    lw a7, REC(sp)
+    lw a0, 72(a7)
+    lw a1, SWCI(sp)
+    lw a2, 112(a7)
+    STEP
+    STORE_PLACE
     ret
 
-# --- single: COUNT positions from the place on; t0 channels of weights t1, table t2
-# s0 column; s1 weights, s2 table, s3 output, s4 channels left: all of these run on from group to group;
-# s5 -128 * sum x; s6 window; s7 groups left; a6 end of the column's whole fours, a7 its end
-single:
-    sw ra, ONERA(sp)
-    sw t0, ONEC(sp)
-    sw t1, ONEW(sp)
-    sw t2, ONET(sp)
-position:
-    lw a7, REC(sp)
-    lw s1, ONEW(sp)
-    lw s2, ONET(sp)
-    lw s3, OP(sp)
-    lw s6, XP(sp)
-    lw s7, 40(a7)
-group:
-    lw a1, IX(sp)
-    lw a2, IY(sp)
-    mv s0, s6
+# The biases of a tile of t0 channels with the table a1: a6, a7, t4, t5; where it has fewer than four, any.
+biases:
+    lw a6, 12(a1)
+    li t1, 4
+    bltu t0, t1, 1f
+    lw a7, 28(a1)
+    lw t4, 44(a1)
+    lw t5, 60(a1)
+    ret
+1:  mv a7, a6
+    mv t4, a6
+    mv t5, a6
+    li t1, 2
+    bltu t0, t1, 2f
+    lw a7, 28(a1)
+    beq t0, t1, 2f
+    lw t4, 44(a1)
+2:  ret
+
+# s0 = K neighbouring bytes: the window at column a1, row a2, address a3, where it is or gathered.
+column:
+    mv s0, a3
     lw t0, ROWS(sp)
     addi t0, t0, -1
     bnez t0, 1f
@@ -652,9 +833,35 @@ group:
     bge t0, a2, 2f
 1:  lw s0, COLS(sp)
     mv a0, s0
+    j gather
+2:  ret
+
+# For any table: a5 = sum, a0 = 2 * multiplier, a1 = shift word, a2 = half; t0-t2 bounds and zero. -> a3. Uses a4, a5.
+result:
+    bltz a1, 6f
+    REQUANT a5
+    ret
+6:  mv a3, a5
+    srli a0, a0, 1
+    REQUANT_GENERAL
+    slli a0, a0, 1
+    ret
+
+# --- single. s0 column; s1 weights, s2 table, s3 output: these run on from group to group; s4 channels left;
+# s5 -128 * sum x; s6 window; s7 groups left; a6 end of the column's whole fours, a7 its end; t0-t2 bounds and zero
+single:
+    lw a7, REC(sp)
+    lw s1, WTS(sp)
+    lw s2, TAB(sp)
+    lw s3, OP(sp)
+    lw s6, XP(sp)
+    lw s7, 40(a7)
+group:
+    lw a1, IX(sp)
+    lw a2, IY(sp)
     mv a3, s6
-    jal gather
-2:  lw a7, K(sp)
+    jal column
+    lw a7, K(sp)
     andi a6, a7, -4
     add a7, a7, s0
     add a6, a6, s0
@@ -681,14 +888,19 @@ group:
     lw t0, LO(sp)
     lw t1, HI(sp)
     lw t2, ZO(sp)
-    lw s4, ONEC(sp)
+    lw s4, REC(sp)
+    lw s4, 56(s4)
 four:
     li t3, 4
     bltu s4, t3, few
-    li s8, 0
-    li s9, 0
-    li s10, 0
-    li s11, 0
+    lw s8, 12(s2)
+    lw s9, 28(s2)
+    lw s10, 44(s2)
+    lw s11, 60(s2)
+    add s8, s8, s5
+    add s9, s9, s5
+    add s10, s10, s5
+    add s11, s11, s5
     mv a5, s0
     beq a5, a6, 2f
 .macro ROW r, acc
@@ -743,15 +955,16 @@ four:
     jal finish
     mv a5, s11
     jal finish
-    addi s4, s4, -4
     bnez s4, four
     j next
 few:                            # 1 to 3 channels, one after another
-    beqz s4, next
     slli s9, s4, 2              # bytes of a quad
-    mv s10, s4
+    lw s10, K4(sp)
+    mul s10, s10, s4
+    add s10, s10, s1            # behind the tile
 1:  mv s11, s1
-    li s8, 0
+    lw s8, 12(s2)
+    add s8, s8, s5
     mv a5, s0
     beq a5, a6, 3f
 2:  lb t3, 0(a5)
@@ -784,49 +997,37 @@ few:                            # 1 to 3 channels, one after another
 4:  mv a5, s8
     jal finish
     addi s1, s1, 4              # the next row
-    addi s10, s10, -1
-    bnez s10, 1b
-    sub s1, s1, s9              # behind the tile
-    lw t3, K4(sp)
-    mul t3, t3, s4
-    add s1, s1, t3
+    bnez s4, 1b
+    mv s1, s10
 next:
     lw a0, REC(sp)
     lw a0, 44(a0)
     add s6, s6, a0
     addi s7, s7, -1
     bnez s7, group
-    LOAD_PLACE
-    lw a7, REC(sp)
-    lw a0, 72(a7)
-    lw a1, SWCI(sp)
-    lw a2, 112(a7)
-    STEP
-    STORE_PLACE
+    jal next_place
     lw t0, COUNT(sp)
     addi t0, t0, -1
     sw t0, COUNT(sp)
-    bnez t0, position
-    lw ra, ONERA(sp)
-    ret
+    bnez t0, single
+    j done
 
-# One output of `single`: a5 = sum of x * (w + 128); s5, s2, s3, t0-t2 as there. Uses a0-a5.
+# One output: a5 = sum, s2 table, s3 output, s4 channels left; all three go on. t0-t2 bounds and zero. Uses a0-a4.
 finish:
-    add a5, a5, s5
-    lw a3, 12(s2)
-    add a5, a5, a3
     lw a0, 4(s2)
     lw a1, 8(s2)
-    bltz a1, 8f
-    REQUANT_SETUP
-    REQUANT a5
-7:  sb a3, 0(s3)
     addi s2, s2, 16
     addi s3, s3, 1
+    addi s4, s4, -1
+    bltz a1, 6f
+    REQUANT_SETUP
+    REQUANT a5
+    sb a3, -1(s3)
     ret
-8:  mv a3, a5
+6:  mv a3, a5
     REQUANT_GENERAL
-    j 7b
+    sb a3, -1(s3)
+    ret
 
 # --- gather: the window at column a1, row a2, address a3 (of the first channel of the group) -> K bytes at a0
 # Uses a4-a7, t0-t6. What lies outside is zx - 128.
@@ -835,9 +1036,6 @@ gather:
     lw a4, 60(a7)               # rows left
     lw a5, 92(a7)
     addi a5, a5, -128
-row:
-    lw t0, 32(a7)
-    bgeu a2, t0, blank
     lw t0, 36(a7)
     lw t1, 64(a7)               # kw
     lw t2, 80(a7)               # dw
@@ -852,37 +1050,50 @@ row:
 1:  neg t2, a1                  # taps before the left edge
     bgez t2, 2f
     li t2, 0
-2:  bge t2, t0, blank
-    sub t1, t1, t0
-    mul t1, t1, t4
+2:  blt t2, t0, 3f
+    mv t2, t1                   # the window is beside the image
+    mv t0, t1
+3:  sub t1, t1, t0
+    mul t1, t1, t4              # bytes behind the right edge
     sub t0, t0, t2
-    mul a6, t0, t4
-    mul t0, t2, t4
-    add t2, a3, t0
-    jal t6, fill
-    mv t0, a6
-    mv a6, t1
-    mv t1, t2
-    jal t6, copy
-    mv t0, a6
-    jal t6, fill
-    j below
+    mul a6, t0, t4              # inside
+    mul t2, t2, t4              # before the left edge
+    add a3, a3, t2
+row:
+    lw t3, 32(a7)
+    mv t4, t2
+    bgeu a2, t3, blank
+    beqz t2, 1f
+    add t4, t4, a0
+2:  sb a5, 0(a0)
+    addi a0, a0, 1
+    bne a0, t4, 2b
+1:  mv t0, a6
+    beqz a6, 2f
+    mv t6, a3
+    COPY t0, t6, t3, t4, t5
+2:  mv t4, t1
+    j 3f
 blank:
-    lw t1, 64(a7)
-    lw t4, 44(a7)
-    mul t0, t1, t4
-    jal t6, fill
-below:
-    lw t0, DHROW(sp)
-    add a3, a3, t0
-    lw t0, 76(a7)
-    add a2, a2, t0
+    add t4, t4, a6
+    add t4, t4, t1
+3:  beqz t4, 5f
+    add t4, t4, a0
+4:  sb a5, 0(a0)
+    addi a0, a0, 1
+    bne a0, t4, 4b
+5:  lw t3, DHROW(sp)
+    lw t4, 76(a7)
+    add a3, a3, t3
+    add a2, a2, t4
     addi a4, a4, -1
     bnez a4, row
     ret
 
 apart:                          # tap by tap: a1 and a3 walk along the row and come back
     mv a6, t1
+    lw t0, 32(a7)
+    bgeu a2, t0, 4f
 1:  lw t0, 44(a7)
     lw t1, 36(a7)
     bgeu a1, t1, 2f
@@ -905,6 +1116,17 @@ apart:                          # tap by tap: a1 and a3 walk along the row and c
     lw t0, 80(a7)
     mul t0, t0, t1
     sub a1, a1, t0
-    j below
+    j 5f
+4:  lw t0, 44(a7)
+    mul t0, t0, t1
+    jal t6, fill
+5:  lw t0, DHROW(sp)
+    add a3, a3, t0
+    lw t0, 76(a7)
+    add a2, a2, t0
+    addi a4, a4, -1
+    lw t1, 64(a7)
+    bnez a4, apart
+    ret
 
 .include "bytes.inc"

@@ -56,6 +56,7 @@
 .equ FRAME, 176
 
 .include "requant.inc"
+.include "copy.inc"
 
 run:
     addi sp, sp, -FRAME

@@ -11,7 +11,7 @@ def check(r):
         # weights are expanded, `block` channels at a time
         r.need(r[10] == 1 and block <= og and (block == og or not block & 3))
         passes += og // block
-        size = k4 * (6 if r[11] & 3 and k4 <= 288 else 4) + (2 * k4 + 24) * block
+        size = k4 * (6 if r[11] & 3 and k4 <= 288 else 4) + (2 * k4 + 24) * ((block + 3) & -4)
     r.takes(r[12] * r[13] * r[10] * (k4 * (og + 4 * passes) + 8 * og))
     channels = r.image()
     r.need(not r[6] & 3)
