@@ -77,7 +77,10 @@ class Model:
             elif op == 15:
                 state = True
             else:
-                ops.append(_kernel(operator(op), families))
+                kernel = None
+                if op == 3 and families[0] == "viper":
+                    kernel = module("checks", "pairs").kernel(blob, at)
+                ops.append(kernel or _kernel(operator(op), families))
                 offsets.append(at - plan)
             at += 4 * word(blob, at + 4)
         self.input = self.inputs[0]

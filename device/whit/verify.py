@@ -8,7 +8,7 @@ from . import BlobError, __version__
 from .model import module, operator, word
 
 # words of the record of each operator; 0: no such operator
-_WORDS = const((0, 8, 8, 31, 20, 21, 33, 30, 8, 7, 21, 20, 10, 9, 25, 8, 41, 21, 31))
+_WORDS = const((0, 8, 8, 32, 20, 21, 33, 30, 8, 7, 21, 20, 10, 9, 25, 8, 41, 21, 32))
 
 
 def refuse(name, text, *args):

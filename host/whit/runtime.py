@@ -19,7 +19,7 @@ from whit.cargo import RUNTIME, Item
 from whit.errors import WhitError
 from whit.paths import device_root
 from whit.probe import BoardInfo
-from whit.program import KERNELS, STATE
+from whit.program import CONV, KERNELS, STATE
 
 # families of assembler kernels that an architecture runs, the best first; what a family lacks runs in viper
 FAMILIES = {
@@ -50,7 +50,7 @@ def runtime(info: BoardInfo, blob: Blob, on_board: Iterable[str] = (), kernels: 
     runs = families(info)
     if kernels and kernels not in runs:
         raise WhitError(f"{kernels} kernels do not run on {info.machine}", f"it runs {' and '.join(runs)}")
-    names = _needed(blob, runs[runs.index(kernels) if kernels else 0 :])
+    names = _needed(info, blob, runs[runs.index(kernels) if kernels else 0 :])
     others = {path[len(RUNTIME) + 1 :].rpartition(".")[0] for path in on_board if path.startswith(RUNTIME + "/")}
     # a family that is there is taken before viper: one that was not asked for must go
     hidden = {family for row in FAMILIES.values() for family in row} - {kernels} if kernels else set()
@@ -74,7 +74,7 @@ def _source(name: str) -> Path:
     return device_root() / "whit" / f"{name}.py"
 
 
-def _needed(blob: Blob, runs: list[str]) -> set[str]:
+def _needed(info: BoardInfo, blob: Blob, runs: list[str]) -> set[str]:
     """Modules, without suffix, that load and run the model with the first of these families that has each kernel."""
     names = set(_ALWAYS)
     for code in {r[0] for r in blob.records}:
@@ -83,12 +83,13 @@ def _needed(blob: Blob, runs: list[str]) -> set[str]:
         if kernel:
             # of a family in machine code what it has; the last two have every kernel
             family = next(f for f in runs if not _folder(f).is_dir() or (_folder(f) / f"{kernel}.mpy").exists())
-            names |= _modules(family, kernel, *_FORMS.get(kernel, ()))
+            names |= _modules(family, kernel)
+            if family == "viper" and code == CONV:
+                names |= _modules("checks", "pairs")
+                if info.arch != "x64" and any(r[0] == CONV and r[31] for r in blob.records):
+                    names |= _modules(family, "pairs")  # for 32-bit firmware
     # a family is tried with its kernel of LUT before it is trusted
     return names | {f"{family}/lut" for family in runs if f"{family}/__init__" in names and _folder(family).is_dir()}
-
-
-_FORMS = {"conv": ("pairs",)}  # other modules that a family may have for an operator
 
 
 def _modules(folder: str, *modules: str) -> set[str]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from whit import program
 from whit.blob import Blob
+from whit.ops.pairs import suits
 
 from tests.device.models import WINDOW, Builder
 
@@ -118,12 +119,13 @@ LAYERS: dict[str, list[Callable[[], Blob]]] = {
 }
 
 
-def steps(blob: Blob) -> list[tuple[int, str]]:
-    """Offset in PLAN and kernel of each record that computes."""
+def steps(blob: Blob, viper: bool = False) -> list[tuple[int, str]]:
+    """Offset in PLAN and kernel of each record that computes; ``viper``: with its kernel for pairs."""
     offset, found = 0, []
     for record in blob.records:
         if record[0] in program.KERNELS:
-            found.append((offset, program.KERNELS[record[0]]))
+            pairs = viper and record[0] == program.CONV and suits(record, blob.arena_bytes)
+            found.append((offset, "pairs" if pairs else program.KERNELS[record[0]]))
         offset += 4 * record[1]
     return found
 

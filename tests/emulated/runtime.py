@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from whit import program
 from whit.blob import Blob
+from whit.ops.pairs import suits
 from whit.paths import device_root, mpy_root
 
 from .machine import EmulationError, Function, Machine
@@ -89,7 +90,7 @@ class Runtime:
 
     def _start(self) -> None:
         self._machine = Machine(self.arch)
-        self._functions: dict[int, Function] = {}
+        self._functions: dict[Path, Function] = {}
         self._runs = 0
 
     def run(self, blob: Blob, inputs: Sequence[npt.NDArray[np.int8]], limit: int = LIMIT) -> list[bytes]:
@@ -143,21 +144,21 @@ class Runtime:
     def _execute(self, blob: Blob, block: list[int], kept: list[Buffer | None], limit: int) -> None:
         self.per_record = []
         offset = 0
-        for record, pairs in zip(blob.records, kept, strict=True):
+        for record, room in zip(blob.records, kept, strict=True):
             if record[0] in KERNELS:
-                x = [offset, *block[1:7], pairs.addr, 0, block[9]] if pairs else [offset, *block[1:7], 0, 0, 0]
-                self._machine.call(self._kernel(record[0]), x, limit=limit)
+                x = [offset, *block[1:7], room.addr, 0, block[9]] if room else [offset, *block[1:7], 0, 0, 0]
+                pairs = record[0] == program.CONV and suits(record, blob.arena_bytes)
+                self._machine.call(self._kernel(record[0], pairs), x, limit=limit)
                 self.per_record.append(Cost(record[0], self._machine.instructions, self._machine.cycles))
             offset += 4 * record[1]
 
-    def _kernel(self, code: int) -> Function:
-        if code not in self._functions:
-            assembled = _assembled(self.family, code)
-            if assembled:
-                self._functions[code] = self._machine.load_mpy(assembled.read_bytes(), ["run"])["run"]
-            else:
-                self._functions[code] = self._machine.load(KERNELS[code])["run"]
-        return self._functions[code]
+    def _kernel(self, code: int, pairs: bool) -> Function:
+        path = _assembled(self.family, code) or (_VIPER / "pairs.py" if pairs else KERNELS[code])
+        if path not in self._functions:
+            machine = self._machine
+            found = machine.load_mpy(path.read_bytes(), ["run"]) if path.suffix == ".mpy" else machine.load(path)
+            self._functions[path] = found["run"]
+        return self._functions[path]
 
 
 def _assembled(family: str, code: int) -> Path | None:

@@ -121,7 +121,7 @@ def run(blob: Blob, x: bytes, cpu: str = CPU) -> bytes:
     table = _table(image)
     functions: dict[str, tuple[int, int]] = {}
     calls = Calls()
-    for offset, kernel in steps(blob):
+    for offset, kernel in steps(blob, viper=True):
         if kernel not in functions:
             functions[kernel] = _function(image, kernel, table)
         block = image.place([offset, plan, 0, where, 0, data, 0, 0, 0, 0])

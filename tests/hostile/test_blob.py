@@ -475,6 +475,7 @@ def test_work_without_end(roomy: Victim) -> None:
                 27: 340,
                 28: 1,
                 29: 0,
+                31: 0,
             },
         },
         program.MATMUL: {

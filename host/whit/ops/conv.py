@@ -11,6 +11,7 @@ import numpy.typing as npt
 from whit.fixed import activation_range, quantize_multiplier, shifts
 from whit.graph import Op, Tensor, Unsupported
 from whit.ops.common import activations, int8, nhwc, window
+from whit.ops.pairs import choose, scratch_bytes
 from whit.program import CONV, DEPTHWISE, Step, aligned
 
 Array = npt.NDArray[Any]
@@ -266,7 +267,12 @@ def _step(
     pairs = int(weights.min() > -128)
     if pairs and not depthwise and _small(weights, bias, table, x.zero_point):
         pairs |= SMALL
-    tail += [block, pairs]
+    tail += [block, pairs, 0]
+    record = [DEPTHWISE if depthwise else CONV, *[0] * 7, *tail]
+    form = choose(record, weights, bias, table, (x.zero_point, y.zero_point)) if block and pairs else None
+    if form:
+        tail[-1] = record[-1] = form.word
+        scratch = max(scratch, scratch_bytes(record))
     return Step(
         DEPTHWISE if depthwise else CONV,
         op.kind,
