@@ -89,14 +89,18 @@ class _Record:
     def scale(self, i):  # multiplier in [0, 2**31), right shift | left shift << 8
         self.need(self[i] >> 31 == 0 and self[i + 1] & 255 < 32 and self[i + 1] >> 8 < 32)
 
-    def image(self):  # input, output, geometry and table of a convolution. -> its output channels
+    def image(self, scratch):  # input, output, geometry, table and scratch of a convolution. -> its output channels
         self.small(8, 20, 1)
         self.small(21, 22)
         self.bytes(23, 26)
         channels = self[10] * self[14]
         self.inside(self[4], self[8] * self[9] * self[10] * self[11])
         self.need(self[27] < 1 << 24 and self[28] < 1 << 24 and self[12] * self[13] * channels <= self.arena)
-        self.inside(self[5], (self[12] - 1) * self[27] + (self[13] - 1) * self[28] + channels)
+        size = (self[12] - 1) * self[27] + (self[13] - 1) * self[28] + channels
+        self.inside(self[5], size)
+        # kernels keep offsets in scratch: no output may fall on them
+        self.inside(self[6], scratch)
+        self.need(not self[6] & 3 and (self[6] + scratch <= self[5] or self[5] + size <= self[6]))
         self.stored(self[7], 16 * channels)
         self.need(not self[7] & 3)
         self.takes(1000 * channels)  # the check of the table, which is bytecode

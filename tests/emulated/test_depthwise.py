@@ -99,6 +99,7 @@ def test_sums_next_to_where_outputs_change(family: str) -> None:
 
 # instructions for each multiplication of a layer of 16 x 16 pixels: what is in reach, a little above
 LIMITS = {("thumb", 3, 3, 1): 5.6, ("thumb", 3, 3, 2): 8.0, ("thumb", 5, 3, 1): 4.9, ("thumb", 5, 5, 1): 9.5}
+LIMITS |= {("dsp", 3, 3, 1): 2.8, ("dsp", 3, 3, 2): 5.0, ("dsp", 5, 3, 1): 4.0, ("dsp", 3, 5, 1): 4.0}
 
 
 @pytest.mark.parametrize("family, kh, kw, stride", LIMITS)

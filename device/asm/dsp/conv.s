@@ -25,7 +25,7 @@
     .equ F_WEIGHTS, 20              @ of the tile that is computed
     .equ F_ENTRY, 24                @ into the unrolled loop
     .equ F_END, 28                  @ of the window
-    .equ F_FINISH, 32               @ requantisation: fast or any
+    .equ F_FINISH, 32               @ requantisation: fast or any, of a tile and of one row
     .equ F_TILES, 36                @ where the table of full tiles ends
     .equ F_ROWS, 40                 @ where the table ends
     .equ F_RECORD, 44
@@ -55,7 +55,10 @@
     .equ F_BASE, 148                @ of the window that is gathered
     .equ F_LINES, 152               @ its rows that are left
     .equ F_FIRST, 156               @ its ix
-    .equ FRAME, 164
+    .equ F_FINISH_ROW, 160
+    .equ F_OFFSETS_END, 164         @ 0: none
+    .equ F_OFFSETS, 168             @ of the taps from the first one, for windows in runs that are no words
+    .equ FRAME, 172
 
 run:
     push {r4-r11, lr}
@@ -106,28 +109,70 @@ run:
     add r12, r5, #3
     bic r12, r12, #3                @ k4
     str r12, [sp, #F_K4]
-    @ windows that lie inside; none where columns are dilated, as rows of a window are not in one piece
+    @ taps that lie side by side in a row, and where the next row follows
     ldrd r2, lr, [r9, #DH]
+    ldrd r10, r11, [r9, #HEIGHT]
     cmp lr, #1
     ite eq
-    moveq r11, r4
-    movne r11, #1
-    str r11, [sp, #F_TAPS]
-    ldrd r10, r11, [r9, #HEIGHT]
-    subs r3, r3, #1
-    mls r3, r3, r2, r10             @ h - (kh - 1) * dh
-    bic r3, r3, r3, asr #31
-    sub r10, r11, r4
-    adds r10, r10, #1               @ w - kw + 1
+    moveq r1, r4
+    movne r1, #1
+    str r1, [sp, #F_TAPS]
+    mul r1, r2, r11
+    mls r5, r4, lr, r1
+    mul r5, r5, r7                  @ (dh * w - kw * dw) * cg
+    str r5, [sp, #F_STEP]
+    mul r1, r1, r7                  @ from row to row of a window
+    @ windows that lie inside
+    subs r5, r3, #1
+    mls r5, r5, r2, r10             @ h - (kh - 1) * dh
+    bic r5, r5, r5, asr #31
+    subs r10, r4, #1
+    mls r10, r10, lr, r11           @ w - (kw - 1) * dw
     bic r10, r10, r10, asr #31
-    cmp lr, #1
+    strd r10, r5, [sp, #F_NX]
+    @ offsets of the taps, a word each, behind the widened weights: there are 2 * k4 + 24 * block bytes where k4 <= 288
+    movs r5, #0
+    lsls r2, r7, #30
+    beq 5f
+    ldr r2, [r9, #BLOCK]
+    add r8, r2, r2, lsl #1          @ 24 * block >= 2 * k4 + 4
+    lsls r8, r8, #2
+    cmp r12, #288
+    it ls
+    cmpls r12, r8
+    bhs 5f
+    adds r5, r2, #2
+    mul r5, r5, r12
+    ldr r2, [sp, #F_WINDOW]
+    add r5, r2, r5, lsl #1
+    str r5, [sp, #F_OFFSETS]
+    mul lr, lr, r7
+    movs r2, #0
+2:  mov r10, r2
+    mov r11, r4
+3:  mov r8, r7
+4:  str r10, [r5], #4
+    add r10, r10, #1
+    subs r8, r8, #1
+    bne 4b
+    sub r10, r10, r7
+    add r10, r10, lr
+    subs r11, r11, #1
+    bne 3b
+    add r2, r2, r1
+    subs r3, r3, #1
+    bne 2b
+    str r3, [r5], #4                @ one more: pairs are read
+    ldr r1, [sp, #F_OFFSETS]
+    subs r5, r5, r1
+    bic r5, r5, #7
+    add r5, r5, r1
+    b 6f
+5:  cmp lr, #1                      @ rows of a window are copied in runs, which dilated columns are not
     it ne
-    movne r10, #0
-    strd r10, r3, [sp, #F_NX]
-    mul r2, r2, r11
-    mls r2, r4, lr, r2
-    mul r2, r2, r7                  @ (dh * w - kw * dw) * cg
-    str r2, [sp, #F_STEP]
+    strne r5, [sp, #F_NX]
+6:  str r5, [sp, #F_OFFSETS_END]
+    ldr r8, [r9, #OG]
     ldr r1, [r9, #BLOCK]
     cmp r1, #0
     beq .Lbytes
@@ -147,13 +192,14 @@ run:
     str r4, [sp, #F_PAIRS]
     str r3, [sp, #F_FILLED]
     str r8, [sp, #F_REST]
-    adr r2, .Lany
-    adr r3, .Lfast
+    adr r2, .Lany+1
+    adr r3, .Lany_row+1
     cmp r6, #0
-    ite mi
-    addmi r2, r2, #1
-    addpl r2, r3, #1
-    str r2, [sp, #F_FINISH]
+    bmi 1f
+    adr r2, .Lfast+1
+    adr r3, .Lfast_row+1
+1:  str r2, [sp, #F_FINISH]
+    str r3, [sp, #F_FINISH_ROW]
     @ enter the loop, which does four quads, so that it ends with a whole turn
     adr r2, .Lquads+1
     rsb r3, r12, #0
@@ -249,36 +295,33 @@ run:
     ldr r9, [sp, #F_RECORD]
     bl .Lstart
 
-.Lpair:                             @ two positions, or the last one; r7 cg, r9 record
+.Lpair:                             @ two positions, or twice the last one; r7 cg, r9 record
     bl .Lplace
     str r0, [sp, #F_OUT0]
-    str r0, [sp, #F_OUT1]
+    add r12, sp, #F_PLACE
+    stm r12, {r1, r2, r3, r5}
     ldr r4, [sp, #F_LEFT]
     subs r4, r4, #1
-    str r4, [sp, #F_LEFT]
-    bne 1f
-    ldr r0, [sp, #F_WINDOW]
-    bl .Lgather
-    b .Lcompute
-1:  add r12, sp, #F_PLACE
-    stm r12, {r1, r2, r3, r5}
+    beq 1f
     subs r4, r4, #1
     str r4, [sp, #F_LEFT]
     bl .Lplace
-    str r0, [sp, #F_OUT1]
+    b 2f
+1:  str r4, [sp, #F_LEFT]
+2:  str r0, [sp, #F_OUT1]
+    ldr r0, [sp, #F_WINDOW]
     ldr r4, [sp, #F_PLACE+8]
     ands r4, r4, r3
-    beq 3f
-    tst r7, #3
-    bne 3f
-    @ both inside, and words: 8 values in 9 instructions
+    beq .Lborder
     mov r6, r5
     ldr r5, [sp, #F_PLACE+12]
-    ldr r0, [sp, #F_WINDOW]
+    tst r7, #3
+    bne 3f
+    @ both inside, in words: 8 values in 9 instructions
     ldr r3, [r9, #KH]
     ldrd r4, r8, [sp, #F_RUN]
-2:  add r2, r5, r4
-1:  ldr r12, [r5], #4
+1:  add r2, r5, r4
+2:  ldr r12, [r5], #4
     ldr lr, [r6], #4
     sxtb16 r10, r12
     sxtb16 r11, lr
@@ -286,14 +329,48 @@ run:
     sxtb16 lr, lr, ror #8
     stm r0!, {r10, r11, r12, lr}
     cmp r5, r2
-    bne 1b
+    bne 2b
     add r5, r5, r8
     add r6, r6, r8
     subs r3, r3, #1
-    bne 2b
+    bne 1b
     b .Lcompute
-3:  ldr r0, [sp, #F_WINDOW]
-    add r0, r0, #4
+3:  ldr r2, [sp, #F_OFFSETS_END]
+    cbz r2, 5f
+    @ both inside, by offsets: 4 values in 10 instructions
+    ldr r1, [sp, #F_OFFSETS]
+4:  ldrd r3, r4, [r1], #8
+    ldrsb r8, [r5, r3]
+    ldrsb r10, [r5, r4]
+    ldrsb r11, [r6, r3]
+    ldrsb r12, [r6, r4]
+    pkhbt r8, r8, r10, lsl #16
+    pkhbt r11, r11, r12, lsl #16
+    strd r8, r11, [r0], #8
+    cmp r1, r2
+    bne 4b
+    b .Lcompute
+    @ both inside, in runs of bytes
+5:  mov r1, r5
+    bl .Lrows
+    ldr r0, [sp, #F_WINDOW]
+    adds r0, r0, #4
+    mov r1, r6
+    bl .Lrows
+    b .Lcompute
+.Lborder:                           @ zx everywhere, then what lies inside
+    ldr r10, [r9, #ZX]
+    sub r10, r10, #128
+    pkhbt r10, r10, r10, lsl #16
+    mov r11, r10
+    mov r12, r10
+    mov lr, r10
+    ldr r8, [sp, #F_END]
+    mov r6, r0
+6:  stm r6!, {r10, r11, r12, lr}
+    cmp r6, r8
+    bne 6b
+    adds r0, r0, #4
     bl .Lgather
     add r12, sp, #F_PLACE
     ldm r12, {r1, r2, r3, r5}
@@ -322,7 +399,6 @@ run:
     mov r11, r7
     ldrd r0, r1, [sp, #F_WINDOW]
     ldr pc, [sp, #F_ENTRY]
-    .balign 4
 .Lquads:
     .rept 8
     ldrd r2, r3, [r0], #8
@@ -343,42 +419,40 @@ run:
     str r1, [sp, #F_WEIGHTS]
     ldm sp, {r0-r3}
     ldr pc, [sp, #F_FINISH]
-    .balign 4
 .Lfast:
     requantise_2 r4, r8, 0
     requantise_2 r5, r9, T_BYTES
     requantise_2 r6, r10, 2*T_BYTES
-    requantise_2 r7, r11, 3*T_BYTES
-    adds r0, r0, #4*T_BYTES
+    adds r0, r0, #3*T_BYTES
+.Lfast_row:
+    requantise_2 r7, r11, 0
+    adds r0, r0, #T_BYTES
 .Ltiled:
     str r0, [sp, #F_TABLE]
     strd r2, r3, [sp, #F_OUT0]
     ldr r1, [sp, #F_TILES]
     cmp r0, r1
-    bne .Ltile
-.Lrow:                              @ channels behind the last full tile: r4 and r8 sums, 8 products in 9 instructions
+    blo .Ltile
+.Lrow:                              @ channels behind the last full tile: r7 and r11 sums, 8 products in 9 instructions
     ldr r1, [sp, #F_ROWS]
     cmp r0, r1
     beq .Lcomputed
-    ldr r4, [r0, #T_BIAS]
-    mov r8, r4
+    ldr r7, [r0, #T_BIAS]
+    mov r11, r7
     ldrd r0, r1, [sp, #F_WINDOW]
     ldr r12, [sp, #F_END]
 1:  ldrd r5, r6, [r1], #8
     ldrd r2, r3, [r0], #8
-    smlad r4, r5, r2, r4
-    smlad r8, r5, r3, r8
+    smlad r7, r5, r2, r7
+    smlad r11, r5, r3, r11
     ldrd r2, r3, [r0], #8
-    smlad r4, r6, r2, r4
-    smlad r8, r6, r3, r8
+    smlad r7, r6, r2, r7
+    smlad r11, r6, r3, r11
     cmp r0, r12
     bne 1b
     str r1, [sp, #F_WEIGHTS]
-    b .Lany_row
-.Lrowed:
-    str r0, [sp, #F_TABLE]
-    strd r2, r3, [sp, #F_OUT0]
-    b .Lrow
+    ldm sp, {r0-r3}
+    ldr pc, [sp, #F_FINISH_ROW]
 
 .Lcomputed:
     ldr r9, [sp, #F_RECORD]
@@ -406,8 +480,7 @@ run:
     add sp, #FRAME
     pop {r4-r11, pc}
 
-@ Any requantisation: of a tile's 4 channels, or of one row (r4, r8); then .Ltiled or .Lrowed
-    .balign 4
+@ Any requantisation: of a tile's 4 channels, or of one row
 .Lany:
     add r12, sp, #F_SUMS
     stm r12, {r4-r11}
@@ -415,11 +488,10 @@ run:
     b 1f
 .Lany_row:
     add r12, sp, #F_SUMS
-    str r4, [r12]
-    str r8, [r12, #16]
+    str r7, [r12]
+    str r11, [r12, #16]
     movs r5, #1
-1:  ldm sp, {r0-r3}
-    ldrd r10, r11, [sp, #F_LO]
+1:  ldrd r10, r11, [sp, #F_LO]
     mov r9, r5                      @ channels
     mov r7, r12
 2:  ldr r4, [r7, #16]
@@ -431,9 +503,6 @@ run:
     adds r0, r0, #T_BYTES
     subs r9, r9, #1
     bne 2b
-    ldr r1, [sp, #F_TILES]
-    cmp r0, r1
-    bhi .Lrowed
     b .Ltiled
 .Lrequantise:
     requantise_any
@@ -488,29 +557,23 @@ run:
     sbcs r3, r3, r3
     bx lr
 
-@ A window as pairs to r0. r1 ix, r2 iy, r3 0: reaches out of the image, r5 address of its first tap, r7 cg, r9 record
-.Lgather:
+@ A window inside as pairs to r0. r1 address of its first tap, r7 cg, r9 record
+.Lrows:
     str lr, [sp, #F_LINK]
-    cbz r3, 2f
     ldr r4, [r9, #KH]
-    ldr r6, [sp, #F_STEP]
-    mov r1, r5
-1:  ldr r2, [sp, #F_RUN]
+    ldrd r5, r10, [sp, #F_RUN]
+1:  mov r2, r5
     bl .Lcopy
-    add r1, r1, r6
+    add r1, r1, r10
     subs r4, r4, #1
     bne 1b
     ldr pc, [sp, #F_LINK]
-2:  str r0, [sp, #F_BASE]           @ zx everywhere, then what lies inside
+
+@ What lies inside of a window as pairs to r0. r1 ix, r2 iy, r5 address of its first tap, r7 cg, r9 record
+.Lgather:
+    str lr, [sp, #F_LINK]
+    str r0, [sp, #F_BASE]
     str r1, [sp, #F_FIRST]
-    ldr r3, [r9, #ZX]
-    sub r3, r3, #128
-    pkhbt r3, r3, r3, lsl #16
-    ldr r4, [sp, #F_K4]
-3:  str r3, [r0], #8
-    str r3, [r0], #8
-    subs r4, r4, #4
-    bne 3b
     mov r10, r1
     mov r11, r2
     movs r6, #0                     @ k
@@ -609,13 +672,14 @@ run:
     mov r4, #DOT
     mla r2, r3, r4, r2
     str r2, [sp, #F_ENTRY]
-    adr r2, .Lbytes_any
-    adr r3, .Lbytes_fast
+    adr r2, .Lbytes_any+1
+    adr r3, .Lbytes_any_row+1
     cmp r6, #0
-    ite mi
-    addmi r2, r2, #1
-    addpl r2, r3, #1
-    str r2, [sp, #F_FINISH]
+    bmi 1f
+    adr r2, .Lbytes_fast+1
+    adr r3, .Lbytes_fast_row+1
+1:  str r2, [sp, #F_FINISH]
+    str r3, [sp, #F_FINISH_ROW]
     @ one position, whose window is the whole image, in words: no need to gather
     ldrd r1, r2, [r9, #HEIGHT]
     ldrd r3, r4, [r9, #KH]
@@ -760,7 +824,6 @@ run:
     ldrd r0, r1, [sp, #F_WINDOW]
     ldr lr, [sp, #F_END]
     ldr pc, [sp, #F_ENTRY]
-    .balign 4
 .Ldots:
     .rept 4
     ldr r2, [r0], #4
@@ -789,13 +852,14 @@ run:
     str r1, [sp, #F_WEIGHTS]
     ldm sp, {r0-r2}
     ldr pc, [sp, #F_FINISH]
-    .balign 4
 .Lbytes_fast:
     requantise_1 r4, 0
     requantise_1 r5, T_BYTES
     requantise_1 r6, 2*T_BYTES
-    requantise_1 r7, 3*T_BYTES
-    adds r0, r0, #4*T_BYTES
+    adds r0, r0, #3*T_BYTES
+.Lbytes_fast_row:
+    requantise_1 r7, 0
+    adds r0, r0, #T_BYTES
 .Lbytes_tiled:
     str r0, [sp, #F_TABLE]
     str r2, [sp, #F_OUT0]
@@ -811,8 +875,8 @@ run:
     beq .Lgrouped
     lsls r5, r5, #2                 @ from word to word of a row
     ldr r3, [sp, #F_SUM]
-    ldr r4, [r0, #T_BIAS]
-    subs r4, r4, r3
+    ldr r7, [r0, #T_BIAS]
+    subs r7, r7, r3
     ldrd r0, r1, [sp, #F_WINDOW]
     adds r2, r1, #4
     str r2, [sp, #F_WEIGHTS]
@@ -824,18 +888,12 @@ run:
     add r1, r1, r5
     uxtb16 r12, r8
     uxtb16 r8, r8, ror #8
-    smlad r4, r12, r3, r4
-    smlad r4, r8, r2, r4
+    smlad r7, r12, r3, r7
+    smlad r7, r8, r2, r7
     cmp r0, lr
     bne 1b
     ldm sp, {r0-r2}
-    ldrd r10, r11, [sp, #F_LO]
-    bl .Lrequantise
-    strb r4, [r2], #1
-    adds r0, r0, #T_BYTES
-    str r0, [sp, #F_TABLE]
-    str r2, [sp, #F_OUT0]
-    b .Lbytes_row
+    ldr pc, [sp, #F_FINISH_ROW]
 .Lgrouped:                          @ r5 rows behind the last full tile; on to the next group
     ldr r12, [sp, #F_K4]
     ldrd r2, r1, [sp, #F_WINDOW]
@@ -856,13 +914,19 @@ run:
     add sp, #FRAME
     pop {r4-r11, pc}
 
-    .balign 4
 .Lbytes_any:
     add r3, sp, #F_SUMS
     stm r3, {r4-r7}
     ldrd r10, r11, [sp, #F_LO]
     mov r7, r3
     movs r3, #4
+    b 1f
+.Lbytes_any_row:
+    add r3, sp, #F_SUMS
+    str r7, [r3]
+    ldrd r10, r11, [sp, #F_LO]
+    mov r7, r3
+    movs r3, #1
 1:  ldr r4, [r7], #4
     bl .Lrequantise
     strb r4, [r2], #1

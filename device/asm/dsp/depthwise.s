@@ -4,12 +4,14 @@
 @ as int16, with the padding. SMLAD multiplies such a word with a pair of weights of one column of the filter.
 @ A window on two output lines at a time shares the words that it reads: for output line 0 of a filter of 3 the pairs of
 @ weights are (w0, w1), (w2, -), for line 1, one input line below, (-, w0), (w1, w2).
-@ - filters of 3 x 3, stride 1 along y, fast requantisation: weights, bias and scale of a channel lie in one stream of
-@   9 words; of two pairs of lines only one is new from turn to turn. 38 instructions for two outputs of 9 products.
-@ - any other: one SMLAD for each output line, pair of lines and column. Where lines are dilated, or the stride is larger
-@   than the filter, output lines go one by one (the second has weights of 0).
-@ Channels are taken in blocks that fit into scratch: for each channel 4 bytes per pixel and pair of lines, 8 per column
-@ and pair of lines of each of its filters, and one of a line of zero points.
+@ - filters of 3 x 3, stride 1 or 2 along y, fast requantisation: weights, bias and scale of a channel lie in one stream
+@   of 9 words. With stride 1 only one of two pairs of lines is new from turn to turn. 38 and 41 instructions for two
+@   outputs of 9 products.
+@ - any other: a stream of (place of a word, weights for line 0, for line 1): 6 instructions for up to 4 products. Where
+@   lines are dilated, or the stride is larger than the filter, output lines go one by one; line 1 has weights of 0.
+@ A signal, which has one line, is turned so that its pixels are lines.
+@ Channels are taken in blocks that fit into scratch: for each channel 4 bytes per pixel and pair of lines, 12 per column
+@ and pair of lines of each of its filters, and one of a pixel of zero points.
 @ A word of input in scratch costs 3.5 instructions for its two values.
     .include "record.inc"
     .include "requant.inc"
@@ -46,25 +48,54 @@
     .equ F_AT, 112                  @ the window's first word
     .equ F_OTHER, 116               @ from a word of the upper pair of lines to that of the lower
     .equ F_COLUMN, 120              @ from a column of the window to the next
-    .equ F_SPAN, 124                @ and to that behind it
-    .equ F_LEFT, 128                @ pairs of lines that are still to be taken, and the next one
-    .equ F_NEXT, 132
-    .equ F_ROWS, 136                @ the two lines: addresses and steps
-    .equ F_INSIDE, 152              @ pixels inside of the image, and to its right
-    .equ F_X, 136                   @ or, later: the window of this channel, and where its columns end
-    .equ F_END, 140
-    .equ F_FILTERS, 144             @ left for this channel
-    .equ F_PW, 148
-    .equ FRAME, 164
+    .equ F_SIZE, 124                @ bytes of the weights of one filter, and of those of a channel
+    .equ F_CHANNEL, 128
+    .equ F_LEFT, 132                @ pairs of lines that are still to be taken, and the next one
+    .equ F_NEXT, 136
+    .equ F_ROWS, 140                @ the two lines: steps and addresses
+    .equ F_INSIDE, 156              @ pixels inside of the image, and to its right
+    .equ F_END, 140                 @ or, later: where the weights of a channel end
+    .equ F_PW, 144
+    .equ F_COPY, 164                @ of the record
+    .equ WORDS, 31
+    .equ FRAME, F_COPY+4*WORDS+4
+
+@ An axis for the other
+.macro swap at
+    ldrd r1, r2, [r9, #\at]
+    strd r2, r1, [r9, #\at]
+.endm
 
 run:
     push {r4-r11, lr}
     sub sp, #FRAME
     ldrd r1, r2, [r0]
-    add r9, r1, r2                  @ the record
-    str r9, [sp, #F_RECORD]
+    add r1, r1, r2                  @ the record
     ldr r10, [r0, #X_ARENA]
     ldr r11, [r0, #X_DATA]
+    add r9, sp, #F_COPY
+    str r9, [sp, #F_RECORD]
+    mov r2, r9
+    movs r3, #WORDS
+1:  ldr r4, [r1], #4
+    str r4, [r2], #4
+    subs r3, r3, #1
+    bne 1b
+    ldr r1, [r9, #HEIGHT]
+    ldr r2, [r9, #OH]
+    ldr r3, [r9, #KH]
+    mul r1, r1, r2
+    mul r1, r1, r3
+    cmp r1, #1
+    bne 1f
+    swap HEIGHT
+    swap OH
+    swap KH
+    swap SH
+    swap DH
+    swap TOP
+    swap ROW
+1:
     ldr r1, [r9, #PART]
     add r11, r11, r1
     str r11, [sp, #F_BYTES]
@@ -121,12 +152,15 @@ run:
     orrs r6, r0
     eor r0, r2, #3
     orrs r6, r0
-    mul r0, r3, r10
-    mul r0, r0, r8
+    mul r0, r10, r8
     subs r0, r0, #1
     orrs r6, r0
-    clz r6, r6
-    lsrs r6, r6, #5
+    subs r0, r3, #1
+    lsrs r0, r0, #1
+    orrs r6, r0
+    ite eq
+    moveq r6, r3
+    movne r6, #0
     str r6, [sp, #F_SPECIAL]
     @ pixels of a line in scratch, and channels of a block
     ldr r3, [r9, #OW]
@@ -137,7 +171,7 @@ run:
     adds r3, r3, #1                 @ (ow - 1) * sw + (kw - 1) * dw + 1
     str r3, [sp, #F_WIDTH]
     mul r4, r2, r8
-    lsls r4, r4, #1
+    add r4, r4, r4, lsl #1
     adds r4, r4, r3
     mul r4, r4, r12
     lsls r4, r4, #2
@@ -159,8 +193,15 @@ run:
     it hi
     movhi r7, r8
     str r7, [sp, #F_N]
-    @ widen the weights. r0 bytes, r1 table, r2 to
     ldr r9, [sp, #F_RECORD]
+    lsls r0, r7, #2
+    ldr r1, [r9, #DW]
+    mul r1, r1, r0
+    str r1, [sp, #F_COLUMN]
+    ldr r1, [sp, #F_WIDTH]
+    mul r1, r1, r0
+    str r1, [sp, #F_SLOT]
+    @ widen the weights. r0 bytes, r1 table, r2 to
     ldr r0, [sp, #F_BYTES]
     ldr r1, [sp, #F_CHANNELS]
     ldr r2, [sp, #F_WEIGHTS]
@@ -188,19 +229,26 @@ run:
     subs r7, r7, #1
     bne 1b
     b .Lwidened
-.Lwiden:                            @ a filter: for each column and pair of lines, weights of output lines 0 and 1
+.Lwiden:                            @ a filter: for each column and pair of lines their place, and two pairs of weights
     ldrd r11, r12, [r9, #KH]
     ldr r8, [r9, #OG]
-    mul r7, r7, r8
     ldr r10, [sp, #F_PAIRS]
-1:  mov r6, r12                     @ columns left
-2:  movs r3, #0                     @ line of the window
+    mul r6, r10, r12
+    add r6, r6, r6, lsl #1
+    lsls r6, r6, #2
+    mul r3, r6, r8
+    strd r6, r3, [sp, #F_SIZE]
+    mul r7, r7, r8
+1:  movs r6, #0                     @ column
+2:  ldr r1, [sp, #F_COLUMN]
+    mul r1, r1, r6                  @ place
+    movs r3, #0                     @ line of the window
 3:  movs r4, #0
     movs r5, #0
     cmp r3, r11
     bge 4f
     mla r4, r3, r12, r0
-    ldrb r4, [r4]
+    ldrb r4, [r4, r6]
     subs r4, r4, #128
 4:  ldr lr, [sp, #F_LINES]
     cmp lr, #1
@@ -211,31 +259,32 @@ run:
     cmp lr, r11
     bge 5f
     mla r5, lr, r12, r0
-    ldrb r5, [r5]
+    ldrb r5, [r5, r6]
     subs r5, r5, #128
-5:  strh r5, [r2, #4]
-    strh r4, [r2], #2
-    adds r3, r3, #1
-    lsls r4, r3, #31
-    it eq
-    addeq r2, r2, #4
+5:  lsls lr, r3, #31
+    bne 6f
+    strh r4, [r2, #4]
+    strh r5, [r2, #8]
+    b 7f
+6:  strh r4, [r2, #6]
+    strh r5, [r2, #10]
+    str r1, [r2], #12
+    ldr r4, [sp, #F_SLOT]
+    add r1, r1, r4
+7:  adds r3, r3, #1
     cmp r3, r10, lsl #1
     bne 3b
-    adds r0, r0, #1
-    subs r6, r6, #1
+    adds r6, r6, #1
+    cmp r6, r12
     bne 2b
-    subs r3, r11, #1
-    mla r0, r3, r12, r0
+    mla r0, r11, r12, r0
     subs r7, r7, #1
     bne 1b
 .Lwidened:
     str r2, [sp, #F_STOP]
     str r2, [sp, #F_SLOTS]
     ldr r7, [sp, #F_N]
-    ldr r3, [sp, #F_WIDTH]
-    mul r3, r3, r7
-    lsls r3, r3, #2
-    str r3, [sp, #F_SLOT]
+    ldr r3, [sp, #F_SLOT]
     ldr r4, [sp, #F_PAIRS]
     mla r2, r3, r4, r2
     str r2, [sp, #F_ZEROS]
@@ -274,8 +323,8 @@ run:
     str r2, [sp, #F_AT]
     str r3, [sp, #F_OTHER]
     ldr r5, [sp, #F_SPECIAL]
-    cmp r5, #0
-    beq 1f
+    cmp r5, #1
+    bne 1f
     cbz r0, 1f
     movs r6, #1                     @ only the lower pair is new, and takes the place of what was the upper one
     adds r4, r4, #2
@@ -346,21 +395,13 @@ run:
     ldrd r6, r4, [sp, #F_LEFT]
     subs r6, r6, #1
     bne .Ltake
-    @ columns of the window
-    ldr r0, [sp, #F_N]
-    lsls r0, r0, #2
-    ldr r1, [r9, #DW]
-    mul r1, r1, r0
-    ldr r2, [r9, #KW]
-    mul r2, r2, r1
-    strd r1, r2, [sp, #F_COLUMN]
     ldr r1, [sp, #F_SPECIAL]
     cmp r1, #0
     beq .Lposition
 
-@ 3 x 3: r0 weights, bias and scale; r1 from x of lines 0 1 to x of lines 2 3; r2 r3 outputs; r4 r5 sums; r6 r7 x;
-@ r8 (w0, w1), r9 (w1, w2); r10-r12 columns, lr zo
-.macro column p, first
+@ 3 x 3: r0 weights, bias and scale; r1 from a pair of lines to the next; r2 r3 outputs; r4 r5 sums; r6 r7 x;
+@ r8 (w0, w1), r9 (w1, w2); r10-r12 columns, lr zo. `first` is the bias for line 1
+.macro column_1 p, first            @ lines 0 1 | 2 3
     ldr r7, [\p, r1]
     ldr r6, [\p], #4
     ldrd r8, r9, [r0], #8
@@ -369,19 +410,21 @@ run:
     smlad r5, r7, r9, r5
     smlabt r4, r7, r9, r4
 .endm
-.Lposition_3:
-    ldr r10, [sp, #F_AT]
-    ldr r4, [sp, #F_COLUMN]
-    add r11, r10, r4
-    add r12, r11, r4
-    ldr r0, [sp, #F_WEIGHTS]
-    ldr r1, [sp, #F_OTHER]
-    ldrd r2, r3, [sp, #F_OUT0]
-    ldr lr, [sp, #F_ZO]
-1:  ldr r4, [r0], #4
-    column r10, r4
-    column r11, r5
-    column r12, r5
+.macro column_2 p, first            @ lines 0 1 | 2 3 | 4, of which line 1 begins with 2
+    ldr r7, [\p, r1]
+    ldrd r8, r9, [r0], #8
+    smlad r5, r7, r8, \first
+    smlabt r4, r7, r9, r4
+    ldr r7, [\p, r1, lsl #1]
+    ldr r6, [\p], #4
+    smlad r4, r6, r8, r4
+    smlabt r5, r7, r9, r5
+.endm
+.macro channel_3 column
+    ldr r4, [r0], #4
+    \column r10, r4
+    \column r11, r5
+    \column r12, r5
     ldrd r6, r7, [r0], #8
     smmlar r5, r5, r6, r5
     smmlar r4, r4, r6, r4
@@ -397,55 +440,58 @@ run:
     strb r4, [r2], #1
     ldr r6, [sp, #F_STOP]
     cmp r0, r6
+.endm
+.Lposition_3:
+    ldr r10, [sp, #F_AT]
+    ldr r4, [sp, #F_COLUMN]
+    add r11, r10, r4
+    add r12, r11, r4
+    ldr r0, [sp, #F_WEIGHTS]
+    ldr r1, [sp, #F_OTHER]
+    ldrd r2, r3, [sp, #F_OUT0]
+    ldr lr, [sp, #F_ZO]
+    ldr r4, [sp, #F_SPECIAL]
+    lsrs r4, r4, #1
+    bne 2f
+1:  channel_3 column_1
     bne 1b
-    bl .Lnext
+    b 3f
+2:  channel_3 column_2
+    bne 2b
+3:  bl .Lnext
     bne .Lposition_3
     b .Lturned
 
-@ Any filter: r0 table, r1 zo, r2 r3 outputs, r4 r5 sums, r6 r7 weights, r8 x, r9 at x, r10 weights, r11 column, r12 pairs
-@ left, lr from a pair of lines to the next
+@ Any filter: r0 table, r1 zo, r2 r3 outputs, r4 r5 sums, r6 place, r7 r8 weights, r9 x, r10 weights, r11 window of the
+@ channel, lr end of the filter's weights
 .Lposition:
     ldr r10, [sp, #F_WEIGHTS]
     ldr r0, [sp, #F_CHANNELS]
     str r0, [sp, #F_TABLE]
     ldm sp, {r0-r3}
-    ldr r6, [sp, #F_AT]
-    str r6, [sp, #F_X]
-1:  ldr r6, [sp, #F_RECORD]
-    ldr r6, [r6, #OG]
-2:  str r6, [sp, #F_FILTERS]
-    ldr r11, [sp, #F_X]
-    ldr r6, [sp, #F_SPAN]
-    add r6, r6, r11
+    ldr r11, [sp, #F_AT]
+1:  ldr r6, [sp, #F_CHANNEL]
+    add r6, r6, r10
     str r6, [sp, #F_END]
-    ldr lr, [sp, #F_SLOT]
+2:  ldr lr, [sp, #F_SIZE]
+    add lr, lr, r10
     ldr r4, [r0, #T_BIAS]
     mov r5, r4
-3:  mov r9, r11
-    ldr r12, [sp, #F_PAIRS]
-4:  ldr r8, [r9]
-    add r9, r9, lr
-    ldrd r6, r7, [r10], #8
-    smlad r4, r6, r8, r4
-    smlad r5, r7, r8, r5
-    subs r12, r12, #1
-    bne 4b
-    ldr r6, [sp, #F_COLUMN]
-    add r11, r11, r6
-    ldr r6, [sp, #F_END]
-    cmp r11, r6
+3:  ldm r10!, {r6, r7, r8}
+    ldr r9, [r11, r6]
+    smlad r4, r7, r9, r4
+    smlad r5, r8, r9, r5
+    cmp r10, lr
     bne 3b
     ldr r6, [sp, #F_ANY]
     cmp r6, #0
     bne .Lany
     requantise_2 r4, r5, 0
-5:  adds r0, r0, #T_BYTES
-    ldr r6, [sp, #F_FILTERS]
-    subs r6, r6, #1
+4:  adds r0, r0, #T_BYTES
+    ldr r6, [sp, #F_END]
+    cmp r10, r6
     bne 2b
-    ldr r6, [sp, #F_X]
-    adds r6, r6, #4
-    str r6, [sp, #F_X]
+    add r11, r11, #4
     ldr r6, [sp, #F_STOP]
     cmp r10, r6
     bne 1b
@@ -480,6 +526,7 @@ run:
 
 .Lany:
     str r10, [sp, #F_PW]
+    mov r8, r11
     ldrd r10, r11, [sp, #F_LO]
     mov r7, r4
     mov r4, r5
@@ -489,7 +536,8 @@ run:
     bl .Lrequantise
     strb r4, [r2], #1
     ldr r10, [sp, #F_PW]
-    b 5b
+    mov r11, r8
+    b 4b
 .Lrequantise:
     requantise_any
 

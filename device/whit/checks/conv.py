@@ -13,7 +13,4 @@ def check(r):
         passes += og // block
         size = k4 * (6 if r[11] & 3 and k4 <= 288 else 4) + (2 * k4 + 24) * ((block + 3) & -4)
     r.takes(r[12] * r[13] * r[10] * (k4 * (og + 4 * passes) + 8 * og))
-    channels = r.image()
-    r.need(not r[6] & 3)
-    r.inside(r[6], size)
-    r.stored(0, channels * k4)
+    r.stored(0, r.image(size) * k4)

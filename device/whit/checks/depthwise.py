@@ -7,11 +7,10 @@ def check(r):
     width = pixels * r[10]
     # bytecode gathers no rows: its steps are those of CONV
     r.takes(r[12] * (r[15] * width + r[13] * r[10] * r[14] * 4 * (taps + 8)))
-    channels = r.image()
-    r.need(r[11] == 1 and r[22] * r[10] <= width)
+    channels = r[10] * r[14]
     # the weights as words and the rows of one output row; or these in pairs, and weights for them, of four channels
     rows = r[15] + (r[17] if r[19] == 1 and r[17] <= r[15] else 0)
-    channel = 4 * ((rows + 1) // 2) * (pixels + 2 * r[16] * r[14]) + 1
-    r.inside(r[6], max(4 * taps * max(channels, 2) + r[15] * width, min(r[10], 4) * channel))
-    r.need(not r[6] & 3)
+    channel = 4 * ((rows + 1) // 2) * (pixels + 3 * r[16] * r[14]) + 1
+    r.image(max(4 * taps * max(channels, 2) + r[15] * width, min(r[10], 4) * channel))
+    r.need(r[11] == 1 and r[22] * r[10] <= width)
     r.stored(0, channels * taps)

@@ -367,5 +367,5 @@ def depthwise_scratch(
     that is more."""
     width = (columns - 1) * stride[1] + (kernel[1] - 1) * dilation[1] + 1
     rows = kernel[0] + (stride[0] if dilation[0] == 1 and stride[0] <= kernel[0] else 0)
-    channel = 4 * ((rows + 1) // 2) * (width + 2 * kernel[1] * outputs // inputs) + 1
+    channel = 4 * ((rows + 1) // 2) * (width + 3 * kernel[1] * outputs // inputs) + 1
     return max(4 * kernel[0] * kernel[1] * max(outputs, 2) + kernel[0] * width * inputs, min(inputs, 4) * channel)
