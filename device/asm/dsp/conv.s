@@ -29,36 +29,40 @@
     .equ F_TILES, 36                @ where the table of full tiles ends
     .equ F_ROWS, 40                 @ where the table ends
     .equ F_RECORD, 44
-    .equ F_IX, 48                   @ first column and row of the window at the next position
-    .equ F_IY, 52
-    .equ F_NX, 56                   @ how many columns and rows a window may start at and lie inside
-    .equ F_NY, 60
-    .equ F_OX, 64                   @ positions left in this row
-    .equ F_OUT, 68                  @ output of the next position
-    .equ F_INPUT, 72
-    .equ F_RUN, 76                  @ bytes of one row of a window
-    .equ F_STEP, 80                 @ from the end of one row of a window to the start of the next
-    .equ F_LEFT, 84                 @ positions left
-    .equ F_K4, 88
-    .equ F_BYTES, 92                @ weights of the block as they are in DATA
-    .equ F_PAIRS, 96                @ and widened
-    .equ F_CHANNELS, 100            @ table of the block
-    .equ F_REST, 104                @ channels from this block on
-    .equ F_FILLED, 108
-    .equ F_OUTS, 112                @ output of the first position and channel of the block
-    .equ F_LO, 116                  @ lo - 128, hi - 128
-    .equ F_HI, 120
-    .equ F_TAPS, 124                @ taps that are gathered together: kw, or 1 where they are dilated
-    .equ F_SUMS, 128                @ of a tile; or
-    .equ F_LINK, 128
-    .equ F_PLACE, 132               @ of the first position of two: ix, iy, inside, source
-    .equ F_BASE, 148                @ of the window that is gathered
-    .equ F_LINES, 152               @ its rows that are left
-    .equ F_FIRST, 156               @ its ix
-    .equ F_FINISH_ROW, 160
-    .equ F_OFFSETS_END, 164         @ 0: none
-    .equ F_OFFSETS, 168             @ of the taps from the first one, for windows in runs that are no words
-    .equ FRAME, 172
+@ The next position, and what leads to the one behind it: ten words that are loaded together.
+    .equ F_OUT, 48
+    .equ F_IX, 52                   @ first column and row of the window
+    .equ F_IY, 56
+    .equ F_NX, 60                   @ how many columns and rows a window may start at and lie inside
+    .equ F_NY, 64
+    .equ F_SOURCE, 68               @ of the window's first tap
+    .equ F_OX, 72                   @ positions left in this row
+    .equ F_STEPS, 76                @ for out, ix and source
+    .equ F_LINE, 88                 @ output of this row
+    .equ F_LEFT, 92                 @ positions left
+    .equ F_INPUT, 96
+    .equ F_OUTS, 100                @ output of the first position and channel of the block
+    .equ F_RUN, 104                 @ bytes of one row of a window
+    .equ F_STEP, 108                @ from the end of one row of a window to the start of the next
+    .equ F_TAPS, 112                @ taps that are gathered together: kw, or 1 where they are dilated
+    .equ F_K4, 116
+    .equ F_BYTES, 120               @ weights of the block as they are in DATA
+    .equ F_PAIRS, 124               @ and widened
+    .equ F_CHANNELS, 128            @ table of the block
+    .equ F_REST, 132                @ channels from this block on
+    .equ F_FILLED, 136
+    .equ F_LO, 140                  @ lo - 128, hi - 128
+    .equ F_HI, 144
+    .equ F_FINISH_ROW, 148
+    .equ F_OFFSETS, 152             @ of the taps from the first one, for windows in runs that are no words
+    .equ F_OFFSETS_END, 156         @ 0: none
+    .equ F_SUMS, 160                @ of a tile; or
+    .equ F_LINK, 160
+    .equ F_PLACE, 164               @ of the first position of two: ix, iy, inside, source
+    .equ F_BASE, 180                @ of the window that is gathered
+    .equ F_LINES, 184               @ its rows that are left
+    .equ F_FIRST, 188               @ its ix
+    .equ FRAME, 196
 
 run:
     push {r4-r11, lr}
@@ -86,14 +90,18 @@ run:
     rsb r6, r3, #0
     subs r5, r4, #255
     orr r6, r6, r5
-    ldr r5, [r9, #GROUPS]
     ldr r8, [r9, #OG]
+    ldr r5, [r9, #PAIRS]
+    lsls r5, r5, #30
+    bmi 2f                          @ no channel is
+    ldr r5, [r9, #GROUPS]
     mul r5, r5, r8
     add r2, r2, #T_SHIFT
 1:  ldr r12, [r2], #T_BYTES
     orr r6, r6, r12
     subs r5, r5, #1
     bne 1b
+2:
     sub r3, r3, #128
     sub r4, r4, #128
     strd r3, r4, [sp, #F_LO]
@@ -335,8 +343,9 @@ run:
     subs r3, r3, #1
     bne 1b
     b .Lcompute
-3:  ldr r2, [sp, #F_OFFSETS_END]
-    cbz r2, 5f
+3:  ldr lr, [sp, #F_OFFSETS_END]
+    cmp lr, #0
+    beq 5f
     @ both inside, by offsets: 4 values in 10 instructions
     ldr r1, [sp, #F_OFFSETS]
 4:  ldrd r3, r4, [r1], #8
@@ -347,17 +356,11 @@ run:
     pkhbt r8, r8, r10, lsl #16
     pkhbt r11, r11, r12, lsl #16
     strd r8, r11, [r0], #8
-    cmp r1, r2
+    cmp r1, lr
     bne 4b
     b .Lcompute
-    @ both inside, in runs of bytes
-5:  mov r1, r5
-    bl .Lrows
-    ldr r0, [sp, #F_WINDOW]
-    adds r0, r0, #4
-    mov r1, r6
-    bl .Lrows
-    b .Lcompute
+5:  mov r5, r6
+    b 7f
 .Lborder:                           @ zx everywhere, then what lies inside
     ldr r10, [r9, #ZX]
     sub r10, r10, #128
@@ -370,7 +373,7 @@ run:
 6:  stm r6!, {r10, r11, r12, lr}
     cmp r6, r8
     bne 6b
-    adds r0, r0, #4
+7:  adds r0, r0, #4
     bl .Lgather
     add r12, sp, #F_PLACE
     ldm r12, {r1, r2, r3, r5}
@@ -508,66 +511,58 @@ run:
     requantise_any
 
 @ ---- Positions ----
-@ To the first position. r9 record
+@ To the first position. r7 bytes of a pixel, r9 record
 .Lstart:
-    ldrd r1, r2, [r9, #TOP]
-    rsb r1, r1, #0
-    rsb r2, r2, #0
-    strd r2, r1, [sp, #F_IX]
     ldrd r1, r2, [r9, #OH]
-    str r2, [sp, #F_OX]
     mul r1, r1, r2
     str r1, [sp, #F_LEFT]
+    ldr r1, [r9, #PIXEL]
+    ldrd r2, r3, [r9, #SH]
+    mul r4, r3, r7
+    add r12, sp, #F_STEPS
+    stm r12, {r1, r3, r4}
     ldr r1, [sp, #F_OUTS]
-    str r1, [sp, #F_OUT]
-    bx lr
-
-@ A position, and on to the next. r7 cg, r9 record -> r0 output, r1 ix, r2 iy, r3 0 unless the window lies inside,
-@ r5 address of its first tap
-.Lplace:
-    ldrd r1, r2, [sp, #F_IX]
-    ldr r3, [r9, #WIDTH]
-    mla r5, r2, r3, r1
-    ldr r3, [sp, #F_INPUT]
-    mla r5, r5, r7, r3
-    ldr r0, [sp, #F_OUT]
-    ldr r3, [r9, #PIXEL]
-    add r4, r0, r3
-    ldr r6, [r9, #SW]
-    add r6, r6, r1
-    ldr r8, [sp, #F_OX]
-    subs r8, r8, #1
-    bne 1f
-    ldr r8, [r9, #OW]               @ to the next row
-    mls r4, r3, r8, r4
     ldr r3, [r9, #ROW]
-    add r4, r4, r3
-    ldr r3, [r9, #SH]
-    add r3, r3, r2
-    str r3, [sp, #F_IY]
-    ldr r6, [r9, #LEFT]
-    rsb r6, r6, #0
-1:  str r8, [sp, #F_OX]
-    str r4, [sp, #F_OUT]
-    str r6, [sp, #F_IX]
-    ldrd r3, r4, [sp, #F_NX]
+    subs r1, r1, r3
+    str r1, [sp, #F_LINE]
+    ldr r1, [r9, #TOP]
+    adds r2, r2, r1
+    rsbs r2, r2, #0                 @ the row before the first one
+    add r12, sp, #F_OUT
+    b 1f
+
+@ A position, and on to the next. r7 bytes of a pixel, r9 record -> r0 output, r1 ix, r2 iy, r3 0 unless the window lies
+@ inside, r5 address of its first tap
+.Lplace:
+    add r12, sp, #F_OUT
+    ldm r12, {r0-r6, r8, r10, r11}
+    add r8, r8, r0
+    add r10, r10, r1
+    add r11, r11, r5
+    subs r6, r6, #1
+    bne 2f
+1:  ldr r8, [sp, #F_LINE]           @ to the next row
+    ldr r10, [r9, #ROW]
+    add r8, r8, r10
+    str r8, [sp, #F_LINE]
+    ldr r10, [r9, #SH]
+    add r10, r10, r2
+    str r10, [r12, #F_IY-F_OUT]
+    ldr r6, [r9, #WIDTH]
+    mul r11, r10, r6
+    ldr r10, [r9, #LEFT]
+    rsb r10, r10, #0
+    add r11, r11, r10
+    ldr r6, [sp, #F_INPUT]
+    mla r11, r11, r7, r6
+    ldr r6, [r9, #OW]
+2:  strd r8, r10, [r12]
+    strd r11, r6, [r12, #F_SOURCE-F_OUT]
     cmp r1, r3
     it lo
     cmplo r2, r4
     sbcs r3, r3, r3
     bx lr
-
-@ A window inside as pairs to r0. r1 address of its first tap, r7 cg, r9 record
-.Lrows:
-    str lr, [sp, #F_LINK]
-    ldr r4, [r9, #KH]
-    ldrd r5, r10, [sp, #F_RUN]
-1:  mov r2, r5
-    bl .Lcopy
-    add r1, r1, r10
-    subs r4, r4, #1
-    bne 1b
-    ldr pc, [sp, #F_LINK]
 
 @ What lies inside of a window as pairs to r0. r1 ix, r2 iy, r5 address of its first tap, r7 cg, r9 record
 .Lgather:

@@ -2,8 +2,8 @@
 @ then clamped. Four channels at a time as the bytes of a word: SSUB8 and SEL keep the larger of each, SXTAB16 sums
 @ two of them in halfwords, which hold 256 values. Channels behind the last four, and means of larger windows, go one by
 @ one. Record: [4] from [5] to [6] h w channels oh ow kh kw sh sw top left [17] lo hi mean.
-@ r0 input of the channels at hand, r1 output, r2 at a value, r3 value, r4 r5 result and scratch, r6 bytes of a pixel,
-@ r7 from the end of the window's row to its next, r8 rows left, r9 end of the row, r10 bytes of a row of the window,
+@ r0 input of the channels at hand, r1 output, r2 at a value, r3 value, r4 r5 result and scratch, r6 from a value to the
+@ next, r7 from the end of the window's row to its next, r8 rows left, r9 end of the row, r10 bytes of a row of the window,
 @ r11 rows of the window, r12 channels left.
 @ A word of the largest: 6 instructions for each value, 3 for each row and 14 besides.
     .include "record.inc"
@@ -85,8 +85,14 @@ run:
     mla r0, r0, r6, r3
     mul r7, r7, r6
     mul r10, r8, r6
+    mov r12, r6
+    cmp r8, #1                      @ a window of one column is taken as one of one row
+    itttt eq
+    addeq r6, r6, r7
+    muleq r10, r11, r6
+    moveq r11, r8
+    moveq r7, #0
     ldr r3, [r4, #P_MEAN]
-    movs r12, r6
     cbz r3, .Lwords
     str r2, [sp, #F_COUNT]
     cmp r2, #256
