@@ -2,33 +2,36 @@
 from array import array
 
 from . import model
-from .model import allocate, word
+from .model import word
+
+
+def block(m, plan, data):
+    from uctypes import addressof
+
+    from . import build
+
+    b = m._blob
+    sizes = []
+    for at in m._offsets:
+        at += plan
+        n = 0
+        if word(b, at) == 3 and word(b, at + 40) == 1 and word(b, at + 120):
+            k4 = (word(b, at + 60) * word(b, at + 64) * word(b, at + 44) + 3) & -4
+            n = (2 * k4 + 24) * ((word(b, at + 56) + 3) & -4) + 2 * k4  # and one window
+        sizes.append(n)
+    words = build.block(m, plan, data)
+    m._pairs = build.allocate(m.name, sum(sizes), bytearray)
+    at = addressof(m._pairs)
+    m._kept = array("I")  # where the weights of each layer are: low and high word
+    for n in sizes:
+        m._kept.append(at & 0xFFFFFFFF if n else 0)
+        m._kept.append(at >> 32 if n else 0)
+        at += n
+    return words
 
 
 class Model(model.Model):
     where = ", expanded"
-
-    def _parameters(self, plan, data):
-        b = self._blob
-        sizes = []
-        for at in self._offsets:
-            at += plan
-            n = 0
-            if word(b, at) == 3 and word(b, at + 40) == 1 and word(b, at + 120):
-                k4 = (word(b, at + 60) * word(b, at + 64) * word(b, at + 44) + 3) & -4
-                n = (2 * k4 + 24) * ((word(b, at + 56) + 3) & -4) + 2 * k4  # and one window
-            sizes.append(n)
-        block = super()._parameters(plan, data)
-        from uctypes import addressof
-
-        self._pairs = allocate(self.name, sum(sizes), bytearray)
-        at = addressof(self._pairs)
-        self._kept = array("I")  # where the weights of each layer are: low and high word
-        for n in sizes:
-            self._kept.append(at & 0xFFFFFFFF if n else 0)
-            self._kept.append(at >> 32 if n else 0)
-            at += n
-        return block
 
     def _ready(self, i):
         block = self._block

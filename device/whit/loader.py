@@ -6,7 +6,8 @@ from array import array
 from micropython import const
 
 from . import BlobError
-from .model import Model, allocate
+from . import model as models
+from .build import allocate, best, build
 
 _SPARE = const(24 * 1024)  # heap that must stay beside blob and arena: kernels are compiled there
 
@@ -39,9 +40,8 @@ def load(source, kernels=None, stream=None, expand=False):
     elif not isinstance(source, (bytes, bytearray, memoryview)):
         source = bytearray(source)
     from . import verify
-    from .families import best
 
-    kind = Model
+    kind = models
     try:
         if file:
             # the checksum comes first: no size of a damaged file is believed
@@ -58,35 +58,35 @@ def load(source, kernels=None, stream=None, expand=False):
             blob = None if stream else _mapped(file) or _read(name, file, head, size, stream)
             if blob is None:
                 # names of modules and of what is in them stay in RAM for ever: few will do
-                from . import stream as streamed
+                from . import stream as kind
 
-                kind = streamed.Model
-                blob = streamed.open(name, file, size)
+                blob = kind.open(name, file, size)
         verify.plan(name, blob)
         families = best(kernels)
         model = None
-        if expand and kind is Model and families[0] != "bytecode" and sys.maxsize < 1 << 32:
-            from . import expand as expanded
+        if expand and kind is models and families[0] != "bytecode" and sys.maxsize < 1 << 32:
+            from . import expand as other
 
             try:
-                model = expanded.Model(name, blob, arena, families)
+                model = build(other, name, blob, arena, families)
             except MemoryError:
                 gc.collect()
-        model = model or kind(name, blob, arena, families)
+        model = model or build(kind, name, blob, arena, families)
     except BaseException:
         if file:
             file.close()
         raise
     finally:
         # each blob is loaded and checked once; the code for it need not stay in RAM
+        once = ("verify", "loader", "build", "checks")
         for path in list(sys.modules):
-            if path.startswith("whit.checks") or path in ("whit.verify", "whit.loader", "whit.families"):
+            if path[:5] == "whit." and path.split(".")[1] in once:
                 del sys.modules[path]
-        for module in ("loader", "verify", "checks", "families"):
-            sys.modules["whit"].__dict__.pop(module, None)
+        for name in once:
+            sys.modules["whit"].__dict__.pop(name, None)
     if file and isinstance(blob, memoryview):
         model.where = ", in place"
-    elif file and kind is Model:
+    elif file and kind is models:
         file.close()
     return model
 

@@ -1,20 +1,9 @@
-# Model: a loaded .whit file that runs.
-import gc
-import sys
-from array import array
+# Model: a loaded .whit file that runs; build.py makes it.
 from struct import unpack_from
 
 from . import BlobError
 
-working = None  # families of kernels, once families.py knows which work
-
-
-def operator(i):
-    # its module in a family and in checks; edges and state are no kernels. One string: each name would stay in RAM
-    names = (
-        "edge edge conv pool reduce add mul softmax lut copy minmax gather bilinear matmul state lstm svdf depthwise"
-    )
-    return names.split()[i - 1]
+working = None  # families of kernels, once build.py knows which work
 
 
 def word(b, i):
@@ -24,96 +13,10 @@ def word(b, i):
         return b.word(i)  # a file that is streamed
 
 
-def allocate(name, n, type):
-    gc.collect()
-    try:
-        return type(n)
-    except (MemoryError, OverflowError):  # 2 GB are no int of a 32-bit board
-        pass
-    gc.collect()
-    raise MemoryError("%s needs %d B in one piece; %d B free" % (name, n, gc.mem_free()))
-
-
-def module(*path):
-    path = ".".join(("whit",) + path)
-    __import__(path)
-    return sys.modules[path]
-
-
-def _kernel(name, families):
-    # imported when the first model needs it
-    for family in families:
-        try:
-            return module(family, name).run
-        except (ImportError, SyntaxError, ValueError, MemoryError):
-            if family in ("viper", "bytecode"):
-                raise
-
-
 class Model:
     where = ""
-
-    def __init__(self, name, blob, arena, families):
-        self.name = name
-        self.kernels = families[0]
-        self._blob = blob
-        self._arena = arena
-        plan = 36 + word(blob, 20)
-        end = plan + word(blob, 24)
-        view = memoryview(arena)
-        ops = []
-        offsets = array("I")
-        self.inputs = []
-        self.outputs = []
-        self._edges = array("I")  # PLAN's records of the inputs, then of the outputs
-        state = False
-        at = plan
-        while at < end:
-            op = word(blob, at)
-            if op < 3:
-                i = word(blob, at + 16)
-                (self.inputs if op == 1 else self.outputs).append(view[i : i + word(blob, at + 20)])
-                self._edges.append(at)
-            elif op == 15:
-                state = True
-            else:
-                kernel = None
-                if op == 3 and families[0] == "viper":
-                    kernel = module("checks", "pairs").kernel(blob, at)
-                ops.append(kernel or _kernel(operator(op), families))
-                offsets.append(at - plan)
-            at += 4 * word(blob, at + 4)
-        self.input = self.inputs[0]
-        self.output = self.outputs[0]
-        self._ops = ops
-        self._offsets = offsets
-        self._block = self._parameters(plan, end)
-        self._labels = None
-        self._scores = None
-        if state:
-            self.reset()
-
-    def _parameters(self, plan, data):
-        if self.kernels == "bytecode":
-            return [0, memoryview(self._blob)[plan:data], self._arena, self._blob, data]
-        from uctypes import addressof
-
-        if addressof(self._blob) & 3:
-            # a view that starts anywhere: its words must be aligned
-            self._blob = allocate(self.name, len(self._blob), lambda n: bytearray(self._blob))
-        view = memoryview(self._blob)
-        return self._addresses(view[plan:], view[data:])
-
-    def _addresses(self, plan, data):
-        from uctypes import addressof
-
-        block = array("I", [0])
-        for buffer in (plan, self._arena, data):
-            address = addressof(buffer)
-            block.append(address & 0xFFFFFFFF)
-            block.append(address >> 32)
-        block.extend(array("I", (0, 0, 0)))  # weights that are expanded once: none
-        return block
+    _labels = None
+    _scores = None
 
     def _ready(self, i):
         # the block is for layer i

@@ -2,7 +2,7 @@
 from array import array
 
 from . import model
-from .model import allocate, word
+from .model import word
 
 _PAGE = 256
 
@@ -45,29 +45,34 @@ def open(name, file, size):
     while at < end and blob.word(at + 4):
         largest = max(largest, blob.word(at + 12))
         at += 4 * blob.word(at + 4)
+    from .build import allocate
+
     # a record that claims more than DATA has is refused later
     blob.window = allocate(name, min(largest, blob.word(28)), bytearray)
     return blob
 
 
+def block(m, plan, data):
+    from .build import words
+
+    blob = m._blob
+    m._plan = plan = bytearray(blob[plan:data])
+    m._sources = array("I")  # byte of the file at which each layer's part of DATA begins
+    sizes = array("I")
+    for at in m._offsets:
+        m._sources.append(data + word(plan, at + 8))
+        sizes.append(word(plan, at + 12))
+        # in RAM it lies at the start of the window
+        plan[at + 8 : at + 12] = b"\0\0\0\0"
+    window = blob.window
+    m._views = [memoryview(window)[:n] for n in sizes]
+    if m.kernels == "bytecode":
+        return [0, memoryview(plan), m._arena, window, 0]
+    return words(plan, m._arena, window)
+
+
 class Model(model.Model):
     where = ", streamed"
-
-    def _parameters(self, plan, data):
-        blob = self._blob
-        self._plan = plan = bytearray(blob[plan:data])
-        self._sources = array("I")  # byte of the file at which each layer's part of DATA begins
-        sizes = array("I")
-        for at in self._offsets:
-            self._sources.append(data + word(plan, at + 8))
-            sizes.append(word(plan, at + 12))
-            # in RAM it lies at the start of the window
-            plan[at + 8 : at + 12] = b"\0\0\0\0"
-        window = blob.window
-        self._views = [memoryview(window)[:n] for n in sizes]
-        if self.kernels == "bytecode":
-            return [0, memoryview(plan), self._arena, window, 0]
-        return self._addresses(plan, window)
 
     def _ready(self, i):
         view = self._views[i]

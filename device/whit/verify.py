@@ -5,7 +5,8 @@ from struct import unpack_from
 from micropython import const
 
 from . import BlobError, __version__
-from .model import module, operator, word
+from .build import module, operator
+from .model import word
 
 # words of the record of each operator; 0: no such operator
 _WORDS = const((0, 8, 8, 32, 20, 21, 33, 30, 8, 7, 21, 20, 10, 9, 25, 8, 41, 21, 32))

@@ -32,7 +32,7 @@ FAMILIES = {
 }
 MPY = (6, 3)  # version and native ABI of the .mpy files of the package, and of those that mpy-cross makes
 COMPILER_BYTES = 64 * 1024  # of heap that should stay for compiling a kernel on the board
-_ALWAYS = ["__init__", "model", "loader", "verify", "families", "edges", "report", "stream", "expand", "state", "crc32"]
+_ALWAYS = ["__init__", "model", "loader", "build", "verify", "edges", "report", "stream", "expand", "state", "crc32"]
 
 
 def families(info: BoardInfo) -> list[str]:

@@ -12,13 +12,13 @@ from tests.device.session import Session
 # best() as on another board: `works` names the families that give the known answer there
 FAKE = """
 import sys
-from whit import families, model
+from whit import build, model
 
 class Implementation:
     pass
 
 class Sys:
-    modules = {}
+    modules = sys.modules
     implementation = Implementation()
 
 class Family:
@@ -30,8 +30,8 @@ class Family:
             raise broken[self.name]("not here")
         return self.name in right
 
-families.sys = Sys
-families._right = lambda name: sys.modules['whit.%s.lut' % name].run()
+build.sys = Sys
+build._right = lambda name: sys.modules['whit.%s.lut' % name].run()
 sys.modules["whit.viper"] = Family("viper")
 sys.modules["whit.viper"].works = sys.modules["whit.viper"].run
 
@@ -42,7 +42,7 @@ def best(arch, force=None):
     Sys.implementation._mpy = arch << 10 | 6
     model.working = None
     asked.clear()
-    return families.best(force)
+    return build.best(force)
 
 asked = []
 broken = {}
@@ -77,7 +77,7 @@ def board() -> Iterator[Session]:
 def test_the_architecture_decides(board: Session, arch: int, families: str) -> None:
     assert board.value(f"best({arch})") == families.split()
     assert board.value("asked") == families.split()[:1]  # the others are not even imported
-    assert board.value("families.best('viper')") == ["viper", "bytecode"]
+    assert board.value("build.best('viper')") == ["viper", "bytecode"]
     assert board.value("asked") == families.split()[:1]  # nor is anything tried twice
 
 
@@ -91,7 +91,7 @@ def test_what_fails_leaves_it_to_the_next(board: Session) -> None:
     board.run("right = ()")
     said = "whit: no native emitter here; its bytecode kernels are much slower\n"
     assert board.run("print(best(4))") == said + "['bytecode']\n"
-    assert board.run("print(families.best(None))") == "['bytecode']\n"
+    assert board.run("print(build.best(None))") == "['bytecode']\n"
 
 
 def test_a_family_can_be_wanted(board: Session) -> None:
@@ -105,15 +105,15 @@ def test_a_family_can_be_wanted(board: Session) -> None:
 
 def test_a_kernel_that_a_family_lacks_comes_from_the_next() -> None:
     with Session() as mp:
-        mp.run("import sys\nfrom whit import model\nclass Family:\n    __path__ = '/none'\n    run = 'run of thumb'")
+        mp.run("import sys\nfrom whit import build\nclass Family:\n    __path__ = '/none'\n    run = 'run of thumb'")
         mp.run("sys.modules['whit.thumb'] = sys.modules['whit.thumb.lut'] = Family")
         families = "['dsp', 'thumb', 'viper', 'bytecode']"
-        assert mp.value(f"model._kernel('lut', {families})") == "run of thumb"  # dsp is for another processor
-        assert mp.value(f"model._kernel('conv', {families}) == sys.modules['whit.viper.conv'].run") is True
+        assert mp.value(f"build._kernel('lut', {families})") == "run of thumb"  # dsp is for another processor
+        assert mp.value(f"build._kernel('conv', {families}) == sys.modules['whit.viper.conv'].run") is True
         mp.run("del sys.modules['whit.thumb.lut']")
-        assert mp.value(f"model._kernel('lut', {families}) == sys.modules['whit.viper.lut'].run") is True
+        assert mp.value(f"build._kernel('lut', {families}) == sys.modules['whit.viper.lut'].run") is True
         assert (
-            mp.error("model._kernel('none', ['viper', 'bytecode'])") == "ImportError: no module named 'whit.viper.none'"
+            mp.error("build._kernel('none', ['viper', 'bytecode'])") == "ImportError: no module named 'whit.viper.none'"
         )
 
 

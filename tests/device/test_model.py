@@ -453,10 +453,10 @@ def test_expanded_weights_have_room_of_their_own(mp: Session) -> None:
     blob = models.everything()
     assert "expanded" not in mp.value("repr(whit.load(data, expand=True))", blob.content)  # this one has 64 bits
     mp.run(
-        "from whit.expand import Model as ExpandedModel\nfrom uctypes import addressof\nm = whit.load(data)",
+        "from whit import expand\nfrom whit.build import build\nfrom uctypes import addressof\nm = whit.load(data)",
         blob.content,
     )
-    mp.run("e = ExpandedModel(m.name, m._blob, m._arena, ['viper', 'bytecode'])")
+    mp.run("e = build(expand, m.name, m._blob, m._arena, ['viper', 'bytecode'])")
     assert mp.value("repr(e)").endswith("viper kernels, expanded>")
     convs = [r for r in blob.records if r[0] == program.CONV]
     rows = [(2 * (r[15] * r[16] * r[11] + 3 & ~3), r[14] + 3 & ~3) for r in convs]  # bytes and number
@@ -470,6 +470,6 @@ def test_expanded_weights_have_room_of_their_own(mp: Session) -> None:
     for i, (low, high, filled) in enumerate(given):
         at = next(starts) if codes[i % len(codes)] == program.CONV else 0
         assert (low | high << 32, filled) == (at, i // len(codes))
-    mp.run("e = ExpandedModel(m.name, m._blob, m._arena, ['viper', 'bytecode'])")
+    mp.run("e = build(expand, m.name, m._blob, m._arena, ['viper', 'bytecode'])")
     mp.run("rows = e.profile()")
     assert mp.value("e.selftest()") == 0 and mp.value("len(rows)") == len(codes)

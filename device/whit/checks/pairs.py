@@ -1,7 +1,8 @@
 # Which records of CONV run in the kernel for pairs: those whose scratch is as it needs it.
 import sys
 
-from ..model import module, word
+from ..build import module
+from ..model import word
 
 
 def kernel(b, at):

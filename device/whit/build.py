@@ -1,0 +1,154 @@
+# Makes the Model of a proven blob: the kernels that run here, and where everything is. It leaves RAM after `load`.
+# Machine code must give a known answer before it is trusted.
+import gc
+import sys
+from array import array
+
+from . import model
+from .model import word
+
+
+def operator(i):
+    # its module in a family and in checks; edges and state are no kernels. One string: each name would stay in RAM
+    names = (
+        "edge edge conv pool reduce add mul softmax lut copy minmax gather bilinear matmul state lstm svdf depthwise"
+    )
+    return names.split()[i - 1]
+
+
+def allocate(name, n, type):
+    gc.collect()
+    try:
+        return type(n)
+    except (MemoryError, OverflowError):  # 2 GB are no int of a 32-bit board
+        pass
+    gc.collect()
+    raise MemoryError("%s needs %d B in one piece; %d B free" % (name, n, gc.mem_free()))
+
+
+def module(*path):
+    path = ".".join(("whit",) + path)
+    __import__(path)
+    return sys.modules[path]
+
+
+def _kernel(name, families):
+    # imported when the first model needs it
+    for family in families:
+        try:
+            return module(family, name).run
+        except (ImportError, SyntaxError, ValueError, MemoryError):
+            if family in ("viper", "bytecode"):
+                raise
+
+
+def best(name):
+    # families of kernels, the best first; what one lacks, the next one has
+    if name == "bytecode":
+        return [name]
+    found = model.working
+    if not found:
+        arch = getattr(sys.implementation, "_mpy", 0) >> 10 & 15
+        found = ["viper", "bytecode"]
+        for family, first, last in (("rv32", 11, 11), ("thumb", 4, 8), ("dsp", 6, 8)):
+            if first <= arch <= last:
+                found.insert(0, family)
+        while not _works(found[0]):
+            found.pop(0)
+        if found[0] == "bytecode" and not name:
+            print("whit: no native emitter here; its bytecode kernels are much slower")
+        model.working = found
+    if not name:
+        return found
+    if name not in found:
+        raise ValueError("%s kernels do not run here; %s do" % (name, ", ".join(found)))
+    return found[found.index(name) :]
+
+
+def _works(name):
+    try:
+        if name == "viper":
+            return module(name).works()
+        return name == "bytecode" or _right(name)
+    except (ImportError, SyntaxError, ValueError, MemoryError):
+        return False
+
+
+def _right(name):
+    # does the family's kernel of LUT give the known answer?
+    from uctypes import addressof
+
+    run = module(name, "lut").run
+    # it need not stay in RAM
+    name = "whit." + name
+    del sys.modules[name + ".lut"], sys.modules[name].lut
+    data = b"kernels"
+    arena = bytearray(range(7))
+    plan = array("I", (0, 0, 0, 0, 0, 0, 7))
+    run(array("I", (0, addressof(plan), 0, addressof(arena), 0, addressof(data), 0, 0, 0, 0)))
+    return arena == data
+
+
+def build(kind, name, blob, arena, families):
+    # kind: the module whose Model it becomes
+    m = kind.Model()
+    m.name = name
+    m.kernels = families[0]
+    m._blob = blob
+    m._arena = arena
+    plan = 36 + word(blob, 20)
+    end = plan + word(blob, 24)
+    view = memoryview(arena)
+    m._ops = []
+    m._offsets = array("I")
+    m.inputs = []
+    m.outputs = []
+    m._edges = array("I")  # PLAN's records of the inputs, then of the outputs
+    state = False
+    at = plan
+    while at < end:
+        op = word(blob, at)
+        if op < 3:
+            i = word(blob, at + 16)
+            (m.inputs if op == 1 else m.outputs).append(view[i : i + word(blob, at + 20)])
+            m._edges.append(at)
+        elif op == 15:
+            state = True
+        else:
+            kernel = None
+            if op == 3 and families[0] == "viper":
+                kernel = module("checks", "pairs").kernel(blob, at)
+            m._ops.append(kernel or _kernel(operator(op), families))
+            m._offsets.append(at - plan)
+        at += 4 * word(blob, at + 4)
+    m.input = m.inputs[0]
+    m.output = m.outputs[0]
+    m._block = getattr(kind, "block", block)(m, plan, end)
+    if state:
+        m.reset()
+    return m
+
+
+def block(m, plan, data):
+    # the parameters of every kernel, for PLAN and DATA at these places of the blob
+    if m.kernels == "bytecode":
+        return [0, memoryview(m._blob)[plan:data], m._arena, m._blob, data]
+    from uctypes import addressof
+
+    if addressof(m._blob) & 3:
+        # a view that starts anywhere: its words must be aligned
+        m._blob = allocate(m.name, len(m._blob), lambda n: bytearray(m._blob))
+    view = memoryview(m._blob)
+    return words(view[plan:], m._arena, view[data:])
+
+
+def words(*buffers):
+    from uctypes import addressof
+
+    block = array("I", [0])
+    for buffer in buffers:
+        address = addressof(buffer)
+        block.append(address & 0xFFFFFFFF)
+        block.append(address >> 32)
+    block.extend(array("I", (0, 0, 0)))  # weights that are expanded once: none
+    return block
