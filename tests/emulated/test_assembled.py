@@ -121,6 +121,17 @@ def test_no_file_needs_the_inline_assembler(path: Path) -> None:
     assert parsed.outer.children[0].flags == other.outer.children[0].flags
 
 
+@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_both_forms_hold_the_same_code(path: Path) -> None:
+    family, kernel = path.parent.name, path.stem
+    source = (device_root() / "whit" / family / f"{kernel}.py").read_text()
+    inline = mpyfile.parse(compile_mpy(source, ASSEMBLED[family])).outer.children[0]
+    native = mpyfile.parse(path.read_bytes()).outer.children[0]
+    assert inline.kind == "asm"
+    # all but what stands before it, and what may fill up the last word
+    assert native.code[48:-4] in inline.code
+
+
 # --- LUT, in every form on every processor
 
 

@@ -5,7 +5,7 @@
 #   V = w[j] + 65536 * w[j+1], one word for two channels.  t = x[k] * V[k] + x[k+1] * V[k+1] = p + 65536 * q
 #   with p = x[k] w[j, k] + x[k+1] w[j, k+1] and q the same of j+1. Where no w is -128, |p| <= 128 * 254 < 2^15, so
 #   q = (t + 32768) >> 16 exactly; H = sum q is channel j+1, T = sum t (mod 2^32) leaves T - 65536 * H for channel j.
-#   Two taps of two channels are 7 instructions, and an x serves four channels: 2.27 instructions per product.
+#   Two taps of two channels are 7 instructions, and an x serves four channels: 2.22 instructions per product.
 #   Scratch has the words of a pass of channels, [tile of four channels][k][2], made from the bytes of DATA in 3.2
 #   instructions each; where the model keeps them, they are made once. The last tile may be filled up with weights of 0.
 #   The last one or two positions are made one by one: 2.7 per product.
@@ -52,7 +52,7 @@
 .equ WINO, 136
 .equ WINIX, 148
 .equ WINIY, 160
-.equ SPAN, 172                  # of these windows: RUN - 4, RUN & 3, rows, bytes from the last tap of a run to the next
+.equ SPAN, 172                  # of these windows: bytes of a run's fours (with ODD), RUN & 3, rows, bytes to the next run
 .equ TAIL, 176
 .equ ROWSX, 180
 .equ SKIP, 184
@@ -63,7 +63,8 @@
 .equ PASST, 204
 .equ PASS0, 208
 .equ PASSN, 212
-.equ SAVED, 216                 # ra, s0-s11
+.equ ODD, 216                   # 4: an odd number of fours; then their addresses are 4 less
+.equ SAVED, 220                 # ra, s0-s11
 .equ FRAME, 272
 
 # (the next position) s0 column, s1 row, s2 window, s3 output, s4 left in the row. a0 = sw, a1 = SWCI, a2 = pixel. Uses t0, t1.
@@ -142,7 +143,7 @@
 .endm
 
 .macro ONE_TAP x, t0_, h0, t1_, h1
-    lb t0, 0(\x)
+    lb t0, \x
     mul a0, t0, a2
     mul a1, t0, a3
     add \t0_, \t0_, a0
@@ -504,16 +505,30 @@ block:                          # three positions
     lw t0, K(sp)
     li t1, 1
 5:  sw t1, ROWSX(sp)
-    addi t1, t0, -4
-    sw t1, SPAN(sp)
     andi t1, t0, 3
     sw t1, TAIL(sp)
-    sub t0, t0, t1              # x runs on over whole fours, and by 2 before the last of three
-    sub t2, t2, t0
-    addi t1, t1, -3
+    sub t3, t0, t1              # the last one to three of a run do not move the addresses,
+    sub t2, t2, t3
+    addi t1, t1, -3             # but for the 2 before the last of three
     bnez t1, 6f
+    beqz t3, 6f
     addi t2, t2, -2
-6:  sw t2, SKIP(sp)
+6:  andi t0, t0, 4
+    sw t0, ODD(sp)
+    beqz t0, 7f
+    add t3, t3, t0
+    sub t2, t2, t0
+    lw t1, WINX(sp)
+    sub t1, t1, t0
+    sw t1, WINX(sp)
+    lw t1, WINX + 4(sp)
+    sub t1, t1, t0
+    sw t1, WINX + 4(sp)
+    lw t1, WINX + 8(sp)
+    sub t1, t1, t0
+    sw t1, WINX + 8(sp)
+7:  sw t3, SPAN(sp)
+    sw t2, SKIP(sp)
     lw t0, EXP(sp)
     sw t0, TILE(sp)
     lw t0, PASST(sp)
@@ -521,7 +536,7 @@ block:                          # three positions
     lw t0, PASSN(sp)
     sw t0, TLEFT(sp)
 
-# a tile: s0 weights; s9-s11 windows; ra last place for four taps; t3 rounds; a0-a5, s1, t0, t1 temporary.
+# a tile: s0 weights; s9-s11 windows; ra its end in the first; t3 rounds; a0-a5, s1, t0, t1 temporary.
 # T and H of the first and of the second two channels: a6 a7 t4 t5 | s2 s3 s4 s5 | s6 s7 s8 t6 (three positions)
 tile:
     lw s9, WINX(sp)
@@ -545,16 +560,28 @@ tile:
     mv t6, t5
     lui t3, 8
     lw t2, ROWSX(sp)
+    lw t0, SPAN(sp)
+    bnez t0, 1f
+    lw t0, TAIL(sp)
+    addi t0, t0, -3
+    beqz t0, threes
 1:  lw t0, SPAN(sp)             # a run
-    bltz t0, 3f
+    beqz t0, 3f
     add ra, s9, t0
+    lw t0, ODD(sp)
+    beqz t0, 2f
+    addi s0, s0, -32
+    j half
 2:  TAPS 0
     TAPS 2
-    addi s9, s9, 4
-    addi s10, s10, 4
-    addi s11, s11, 4
-    addi s0, s0, 32
-    bgeu ra, s9, 2b
+half:
+    TAPS 4
+    TAPS 6
+    addi s9, s9, 8
+    addi s10, s10, 8
+    addi s11, s11, 8
+    addi s0, s0, 64
+    bne s9, ra, 2b
 3:  lw t0, TAIL(sp)
     beqz t0, 5f
     andi t0, t0, 2
@@ -569,9 +596,9 @@ tile:
     addi s11, s11, 2
 4:  lw a2, 0(s0)
     lw a3, 4(s0)
-    ONE_TAP s9, a6, a7, t4, t5
-    ONE_TAP s10, s2, s3, s4, s5
-    ONE_TAP s11, s6, s7, s8, t6
+    ONE_TAP 0(s9), a6, a7, t4, t5
+    ONE_TAP 0(s10), s2, s3, s4, s5
+    ONE_TAP 0(s11), s6, s7, s8, t6
     addi s0, s0, 8
 5:  lw t0, SKIP(sp)
     addi t2, t2, -1
@@ -579,7 +606,23 @@ tile:
     add s10, s10, t0
     add s11, s11, t0
     bnez t2, 1b
+    j sums
+threes:                         # runs of three: kernels of three columns for one channel
+    lw ra, SKIP(sp)
+6:  TAPS 0
+    lw a2, 16(s0)
+    lw a3, 20(s0)
+    ONE_TAP 2(s9), a6, a7, t4, t5
+    ONE_TAP 2(s10), s2, s3, s4, s5
+    ONE_TAP 2(s11), s6, s7, s8, t6
+    add s9, s9, ra
+    add s10, s10, ra
+    add s11, s11, ra
+    addi s0, s0, 24
+    addi t2, t2, -1
+    bnez t2, 6b
 
+sums:
 # the tile's results: the first channel of each two is T - 65536 * H
     lw t0, LO(sp)
     lw t1, HI(sp)
@@ -707,7 +750,7 @@ one_tile:
     beqz t2, 4f
     lw a2, 0(s0)
     lw a3, 4(s0)
-    ONE_TAP s9, a6, a7, t4, t5
+    ONE_TAP 0(s9), a6, a7, t4, t5
 4:  slli a0, a7, 16
     sub a6, a6, a0
     slli a0, t5, 16
