@@ -131,6 +131,8 @@ def run(x: ptr32):
             w[1] = t[2] - frac + bits
             w[2] = ((t[1] >> (30 - bits)) + 1) >> 1
             w[3] = centre
+            if p[24] == 0:
+                w[3] = centre + (1 << (frac - 1 - t[2]))
             if p[25] or p[26] != 255:
                 w[2] = 0  # all are near
                 w[3] = 0

@@ -78,6 +78,32 @@ def choose(
     return Pairs(n, min(positions, r[13], MOST_POSITIONS), *found)
 
 
+def depthwise_form(
+    r: list[int],
+    weights: Array,
+    bias: Array,
+    scales: list[tuple[int, int]],
+    zero_points: tuple[int, int],
+    scratch: int,
+) -> tuple[int, int]:
+    """(the last word, scratch) of a record of DEPTHWISE: as many channels at a time as fit into ``scratch``, or one."""
+    least = depthwise_scratch_bytes(r, 1)
+    more = depthwise_scratch_bytes(r, 2) - least
+    channels = min(max(1, 1 + (scratch - least) // more), r[10], MOST_POSITIONS)
+    if channels < r[10]:
+        channels = -(-r[10] // -(-r[10] // channels)) + 3 & ~3 if channels > 3 else channels
+    fraction, clear, bits = _requantisation(weights, bias, scales, *zero_points) or (16, 0, 16)
+    word = fraction << 8 | clear << 13 | bits << 17 | channels << 22
+    return word, max(scratch, depthwise_scratch_bytes(r, channels))
+
+
+def depthwise_scratch_bytes(r: list[int], channels: int) -> int:
+    """Scratch of the viper kernel: for each filter its weights and four words, for each channel a line and a byte."""
+    u, v = (1, 0) if r[12] <= r[13] else (0, 1)  # along an output line: a row, or a column if these are longer
+    width = (r[12 + u] - 1) * r[17 + u] + (r[15 + u] - 1) * r[19 + u] + 1
+    return channels * (4 * r[14] * (4 + r[15] * r[16]) + r[15 + v] * width + 1) + 3
+
+
 def _requantisation(
     weights: Array, bias: Array, scales: list[tuple[int, int]], zx: int, zo: int
 ) -> tuple[int, int, int] | None:
@@ -95,6 +121,8 @@ def _requantisation(
     if e.min() < 1 or e.max() > 31 or most.max() >= 1 << 30:
         return None
     inside = np.minimum(most, (max(zo + 128, 127 - zo) + 1) * 2.0 ** (31 + e) / np.maximum(m, 1))  # not clamped
+    # halves away from zero: an exact shift of the bounds where nothing below zero is left, else a distance from them
+    halves = 0.0 if zo == -128 else 2.0 ** -(e + 1)
     best = (0, 0.0)
     found = None
     for bits in range(12, 18):
@@ -102,12 +130,12 @@ def _requantisation(
         wrong = np.abs(m / 2.0 ** (31 - bits) - short)
         for fraction in range(12, 24):
             s = e - fraction + bits
-            if s.min() < 0 or s.max() > 31:
+            if s.min() < 0 or s.max() > 31 or (zo == -128 and e.max() >= fraction):
                 continue
             if ((most / 2.0**s + 1) * short).max() + (zo + 130) * 2.0**fraction > (1 << 31) - 1:
                 continue
             lost = 2.0 ** (bits - 1) + wrong * (inside / 2.0**s + 1)
-            off = float((lost / 2.0**fraction + 2.0 ** -(e + 1)).max())
+            off = float((lost / 2.0**fraction + halves).max())
             clear = int(np.floor(-np.log2(2 * off)))
             if (clear, -off) > best:
                 best, found = (clear, -off), (fraction, clear, bits)
