@@ -175,7 +175,7 @@ def usual_softmax(rng: np.random.Generator) -> tuple[Record, int]:
 # instructions for each output of a usual layer: what is in reach, a little above
 LIMITS = {("thumb", "pool"): 22, ("thumb", "add"): 25, ("thumb", "softmax"): 95}
 LIMITS |= {("dsp", "pool"): 17, ("dsp", "add"): 21}
-LIMITS |= {("rv32", "pool"): 22, ("rv32", "add"): 45, ("rv32", "softmax"): 60}
+LIMITS |= {("rv32", "pool"): 22, ("rv32", "add"): 30, ("rv32", "softmax"): 60}
 USUAL = {"pool": usual_pool, "add": usual_add, "softmax": usual_softmax}
 
 
