@@ -7,7 +7,7 @@
 @ - filters of 3 x 3, stride 1 or 2 along y, fast requantisation: weights, bias and scale of a channel lie in one stream
 @   of 9 words. With stride 1 only one of two pairs of lines is new from turn to turn. 38 and 41 instructions for two
 @   outputs of 9 products.
-@ - any other: a stream of (place of a word, weights for line 0, for line 1): 6 instructions for up to 4 products. Where
+@ - any other: a stream of (place of a word, weights for line 0, for line 1): 5 instructions for up to 4 products. Where
 @   lines are dilated, or the stride is larger than the filter, output lines go one by one; line 1 has weights of 0.
 @ A signal, which has one line, is turned so that its pixels are lines.
 @ Channels are taken in blocks that fit into scratch: for each channel 4 bytes per pixel and pair of lines, 12 per column
@@ -26,7 +26,7 @@
     .equ F_HI, 24
     .equ F_RECORD, 28
     .equ F_SPECIAL, 32              @ not 0: 3 x 3
-    .equ F_ANY, 36                  @ not 0: any requantisation
+    .equ F_FINISH, 36               @ requantisation: fast or any
     .equ F_LINES, 40                @ output lines in a turn: 1 or 2
     .equ F_PAIRS, 44                @ of input lines
     .equ F_STRIDE, 48               @ input lines from one to the next of the window
@@ -56,7 +56,8 @@
     .equ F_INSIDE, 156              @ pixels inside of the image, and to its right
     .equ F_END, 140                 @ or, later: where the weights of a channel end
     .equ F_PW, 144
-    .equ F_COPY, 164                @ of the record
+    .equ F_ENTRY, 164               @ into the loop over a filter
+    .equ F_COPY, 168                @ of the record
     .equ WORDS, 31
     .equ FRAME, F_COPY+4*WORDS+4
 
@@ -129,8 +130,12 @@ run:
     orrs r6, r3
     subs r4, r4, #1
     bne 1b
+    adr r3, .Lfast+1
+    adr r4, .Lany+1
     lsrs r6, r6, #31
-    str r6, [sp, #F_ANY]
+    it ne
+    movne r3, r4
+    str r3, [sp, #F_FINISH]
     @ output lines in a turn, and pairs of input lines
     ldrd r1, r2, [r9, #KH]
     ldrd r3, r4, [r9, #SH]
@@ -238,6 +243,11 @@ run:
     lsls r6, r6, #2
     mul r3, r6, r8
     strd r6, r3, [sp, #F_SIZE]
+    adr r3, .Lunit+1
+    lsls r6, r6, #29                @ 12 bytes for each: bit 2 tells whether their number is odd
+    it mi
+    addmi r3, r3, #UNIT
+    str r3, [sp, #F_ENTRY]
     mul r7, r7, r8
 1:  movs r6, #0                     @ column
 2:  ldr r1, [sp, #F_COLUMN]
@@ -477,15 +487,19 @@ run:
     add lr, lr, r10
     ldr r4, [r0, #T_BIAS]
     mov r5, r4
-3:  ldm r10!, {r6, r7, r8}
+    ldr pc, [sp, #F_ENTRY]
+    .equ UNIT, 16                   @ bytes of code
+.Lunit:
+    .rept 2
+    ldm r10!, {r6, r7, r8}
     ldr r9, [r11, r6]
     smlad r4, r7, r9, r4
     smlad r5, r8, r9, r5
+    .endr
     cmp r10, lr
-    bne 3b
-    ldr r6, [sp, #F_ANY]
-    cmp r6, #0
-    bne .Lany
+    bne .Lunit
+    ldr pc, [sp, #F_FINISH]
+.Lfast:
     requantise_2 r4, r5, 0
 4:  adds r0, r0, #T_BYTES
     ldr r6, [sp, #F_END]
