@@ -1,5 +1,5 @@
 @ CONV: convolution of any shape, 1x1, dense, with groups.
-@   out[g, j] = requantise(bias_s[g, j] + sum_k x[g, k] * w[g, j, k])       x, w signed; taps outside the image: zx - 128
+@   out[g, j] = requantise(bias_s[g, j] + sum_k x[g, k] * w[g, j, k])    x, w signed; taps outside the image: zx - 128
 @ Two ways:
 @ - block > 0: the weights of `block` channels are widened to pairs of int16 in scratch (or kept from run to run), the
 @   windows of two output positions likewise, and SMLAD makes two products of one instruction. A tile is four channels
@@ -14,9 +14,9 @@
 @ An odd position at the end is computed twice, to one place.
 @ The layer takes the fast requantisation if no channel is GENERAL and the bounds are those of int8. Blocks of code that
 @ are chosen once for the layer are jumped to through addresses in the frame.
-@ Besides the products, instructions: 78 for a tile of 8 outputs, 53 for a tile of 4 from bytes; 60 for two positions, and
-@ 1.1 for each value of their windows where these lie inside and are words, 2.5 where they are not, 3 to 4 at the border;
-@ 1.1 (1.6) to widen a weight.
+@ Besides the products, instructions: 78 for a tile of 8 outputs, 53 for a tile of 4 from bytes; 60 for two positions,
+@ and 1.1 for each value of their windows where these lie inside and are words, 2.5 where they are not, 3 to 4 at the
+@ border; 1.1 (1.6) to widen a weight.
     .include "record.inc"
     .include "requant.inc"
 

@@ -1,7 +1,7 @@
 @ DEPTHWISE: each input channel has filters of its own.
-@   out[c, j] = requantise(bias_s[c, j] + sum_t x[c, t] * w[c, j, t])       x, w signed; taps outside the image: zx - 128
-@ Lines of the input are taken in pairs into scratch, a word per pixel and channel: (x of the upper, x of the lower line)
-@ as int16, with the padding. SMLAD multiplies such a word with a pair of weights of one column of the filter.
+@   out[c, j] = requantise(bias_s[c, j] + sum_t x[c, t] * w[c, j, t])    x, w signed; taps outside the image: zx - 128
+@ Lines of the input are taken in pairs into scratch, a word per pixel and channel: (x of the upper, x of the lower
+@ line) as int16, with the padding. SMLAD multiplies such a word with a pair of weights of one column of the filter.
 @ A window on two output lines at a time shares the words that it reads: for output line 0 of a filter of 3 the pairs of
 @ weights are (w0, w1), (w2, -), for line 1, one input line below, (-, w0), (w1, w2).
 @ - filters of 3 x 3, stride 1 or 2 along y, fast requantisation: weights, bias and scale of a channel lie in one stream
@@ -10,8 +10,8 @@
 @ - any other: a stream of (place of a word, weights for line 0, for line 1): 5 instructions for up to 4 products. Where
 @   lines are dilated, or the stride is larger than the filter, output lines go one by one; line 1 has weights of 0.
 @ A signal, which has one line, is turned so that its pixels are lines.
-@ Channels are taken in blocks that fit into scratch: for each channel 4 bytes per pixel and pair of lines, 12 per column
-@ and pair of lines of each of its filters, and one of a pixel of zero points.
+@ Channels are taken in blocks that fit into scratch: for each channel 4 bytes per pixel and pair of lines, 12 per
+@ column and pair of lines of each of its filters, and one of a pixel of zero points.
 @ A word of input in scratch costs 3.5 instructions for its two values.
     .include "record.inc"
     .include "requant.inc"

@@ -3,8 +3,8 @@
 @ two of them in halfwords, which hold 256 values. Channels behind the last four, and means of larger windows, go one by
 @ one. Record: [4] from [5] to [6] h w channels oh ow kh kw sh sw top left [17] lo hi mean.
 @ r0 input of the channels at hand, r1 output, r2 at a value, r3 value, r4 r5 result and scratch, r6 from a value to the
-@ next, r7 from the end of the window's row to its next, r8 rows left, r9 end of the row, r10 bytes of a row of the window,
-@ r11 rows of the window, r12 channels left.
+@ next, r7 from the end of the window's row to its next, r8 rows left, r9 end of the row, r10 bytes of a row of the
+@ window, r11 rows of the window, r12 channels left.
 @ A word of the largest: 6 instructions for each value, 3 for each row and 14 besides.
     .include "record.inc"
     .equ P_HEIGHT, 24               @ then width
