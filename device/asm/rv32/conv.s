@@ -6,9 +6,10 @@
 #   with p = x[k] w[j, k] + x[k+1] w[j, k+1] and q the same of j+1. Where no w is -128, |p| <= 128 * 254 < 2^15, so
 #   q = (t + 32768) >> 16 exactly; H = sum q is channel j+1, T = sum t (mod 2^32) leaves T - 65536 * H for channel j.
 #   Two taps of two channels are 7 instructions, and an x serves four channels: 2.22 instructions per product.
-#   Scratch has the words of a pass of channels, [tile of four channels][k][2], made from the bytes of DATA in 3.2
-#   instructions each; where the model keeps them, they are made once. The last tile may be filled up with weights of 0.
-#   The last one or two positions are made one by one: 2.7 per product.
+#   Scratch has a stream of words for a pass of channels, made from the bytes of DATA in 3.2 instructions each; where the
+#   model keeps it, it is made once. Of each tile of four channels it has in order of use: T and H of two and two channels
+#   without any product, that is their biases; the weights [k][2]; three words for each channel's requantisation. The last
+#   tile may be filled up with weights of 0. The last one or two positions are made one by one: 2.7 per product.
 # `single` makes one position x four channels from the bytes of DATA, which are w + 128:
 #   sum x * (w + 128) - 128 * sum x. 3.5 instructions per product: for groups, weights of -128, and where words for two
 #   channels do not pay, that is up to three positions (dense layers).
@@ -35,7 +36,7 @@
 .equ LO, 60                     # bounds and zero point of the output, as int8
 .equ HI, 64
 .equ ZO, 68
-.equ FAST, 72                   # 1: the sums of every channel are requantised in 4 instructions
+.equ FAST, 72                   # tiles of so many channels, or more, are what CHANNEL can do
 .equ IN, 76                     # window and output of the first position
 .equ OUT, 80
 .equ BLOCKS, 84                 # positions in threes, and what is left
@@ -48,24 +49,28 @@
 .equ XROW, 112                  # addresses for the first position of the row
 .equ OROW, 116
 .equ COUNT, 120                 # blocks or positions left
-.equ WINX, 124                  # three positions: addresses of windows, of outputs, columns, rows
-.equ WINO, 136
-.equ WINIX, 148
-.equ WINIY, 160
-.equ SPAN, 172                  # of these windows: bytes of a run's fours (with ODD), RUN & 3, rows, bytes to the next run
-.equ TAIL, 176
-.equ ROWSX, 180
-.equ SKIP, 184
-.equ TILE, 188                  # weights, table, channels left of the tile at hand
-.equ TTAB, 192
-.equ TLEFT, 196
-.equ PASSW, 200                 # weights, table, first channel of the pass, channels of it
-.equ PASST, 204
-.equ PASS0, 208
-.equ PASSN, 212
-.equ ODD, 216                   # 4: an odd number of fours; then their addresses are 4 less
-.equ SAVED, 220                 # ra, s0-s11
-.equ FRAME, 272
+.equ SETS, 124                  # how to walk along three windows, inside and gathered: bytes of a run's fours (with ODD),
+.equ SPAN, 164                  # RUN & 3, bytes from there to the next run, rows, 4 for an odd number of fours;
+.equ TAIL, 168                  # then their addresses are 4 less
+.equ SKIP, 172
+.equ ROWSX, 176
+.equ ODD, 180
+.equ MODE, 184                  # 0: that is of windows inside, 1: gathered
+.equ INSIDE, 188                # 1: every window lies inside
+.equ SHIFT, 192                 # IN and XP are less by that much
+.equ WINX, 196                  # three positions: addresses of windows, of outputs, columns, rows
+.equ WINO, 208
+.equ WINIX, 220
+.equ WINIY, 232
+.equ TILE, 244                  # stream, channels left
+.equ TLEFT, 248
+.equ PASSW, 252                 # weights, table, first channel of the pass, channels of it
+.equ PASST, 256
+.equ PASS0, 260
+.equ PASSN, 264
+.equ SIGN, 268                  # 1: negative results are not cut off
+.equ SAVED, 272                 # ra, s0-s11
+.equ FRAME, 320
 
 # (the next position) s0 column, s1 row, s2 window, s3 output, s4 left in the row. a0 = sw, a1 = SWCI, a2 = pixel. Uses t0, t1.
 .macro STEP
@@ -156,15 +161,24 @@
     add \h1, \h1, a1
 .endm
 
-# Requantises and stores channel \j of a tile for three positions: twice its sums are in \a, \b, \c (\double: not yet
-# doubled). Where negative results are cut off and no sum reaches 2^29, with V = floor(sum * m / 2^30) the result is
-# (V + 1 + 2^e + zero * 2^(1 + e)) >> 1 + e: what the sign would change does not come out. t2 = 2 * zero + 1.
-.macro ONE_RESULT x, at, double
+# Requantises twice a sum in \x (\double: not yet doubled) and stores it. Where no sum reaches 2^29, with
+# V = floor(sum * m / 2^30) the result is (V + 1 + 2^e + zero * 2^(1 + e) - (sum < 0 ? 2 : 0)) >> 1 + e.
+# Without \sign: negative results are cut off anyway. a0 = 2m, a1 = 1 + e, a2 = 1 + 2^e + zero * 2^(1 + e).
+.macro ONE_RESULT x, at, double, sign
     .if \double
-    slli a3, \x, 1
-    mulhsu a3, a3, a0
+    slli a4, \x, 1
+    mulhsu a3, a4, a0
     .else
     mulhsu a3, \x, a0
+    .endif
+    .if \sign
+    .if \double
+    srai a4, a4, 31
+    .else
+    srai a4, \x, 31
+    .endif
+    slli a4, a4, 1
+    add a3, a3, a4
     .endif
     add a3, a3, a2
     sra a3, a3, a1
@@ -175,23 +189,21 @@
 2:  sb a3, \at
 .endm
 
-.macro CHANNEL j, a, b, c, double
-    lw a0, 16 * \j + 4(s0)
-    lw a1, 16 * \j + 8(s0)
-    slli a0, a0, 1
-    sll a2, t2, a1
-    addi a2, a2, 1
-    addi a1, a1, 1
-    ONE_RESULT \a, \j(s9), \double
-    ONE_RESULT \b, \j(s10), \double
-    ONE_RESULT \c, \j(s11), \double
+# Channel \j of a tile for three positions, whose sums are in \a, \b, \c.
+.macro CHANNEL j, a, b, c, double, sign
+    lw a0, 12 * \j(s0)
+    lw a1, 12 * \j + 4(s0)
+    lw a2, 12 * \j + 8(s0)
+    ONE_RESULT \a, \j(s9), \double, \sign
+    ONE_RESULT \b, \j(s10), \double, \sign
+    ONE_RESULT \c, \j(s11), \double, \sign
 .endm
 
-# The same for any sums, any table, and for the last tile, which may have fewer than four channels.
+# The same for any sums, and for the last tile, which may have fewer than four channels.
 .macro CHANNEL_ANY j, a, b, c
-    lw a0, 16 * \j + 4(s0)
-    lw a1, 16 * \j + 8(s0)
-    REQUANT_SETUP
+    lw a0, 12 * \j(s0)
+    lw a1, 12 * \j + 4(s0)
+    lw a2, 12 * \j + 8(s0)
     mv a5, \a
     jal result
     sb a3, \j(s9)
@@ -354,28 +366,63 @@ run:
     sw t0, PASSW(sp)
     lw t3, TAB(sp)
     sw t3, PASST(sp)
-    sw zero, FAST(sp)
-    lw t0, LO(sp)               # can CHANNEL requantise?
+    lui t0, 0x80000
+    sw t0, FAST(sp)
+    lw t0, LO(sp)
     lw t1, ZO(sp)
-    blt t0, t1, pass            # negative results count
-    lw t0, K(sp)
+    slt t0, t0, t1
+    sw t0, SIGN(sp)
+    lw t0, K(sp)                # can CHANNEL requantise?
     srli t0, t0, 13
-    bnez t0, pass               # sums without bias may reach 2^27
+    bnez t0, 4f                 # sums without bias may reach 2^27
     lw t2, 56(a7)
     li t4, 21
     lui t5, 0x10000
 3:  lw t0, 8(t3)                # e of 1 to 21, no GENERAL
     addi t0, t0, -1
-    bgeu t0, t4, pass
+    bgeu t0, t4, 4f
     lw t0, 12(t3)               # bias from -2^28 to 2^28 - 1
     add t0, t0, t5
     srli t0, t0, 29
-    bnez t0, pass
+    bnez t0, 4f
     addi t3, t3, 16
     addi t2, t2, -1
     bnez t2, 3b
-    li t0, 1
+    li t0, 4
     sw t0, FAST(sp)
+4:  sw zero, INSIDE(sp)         # do all windows lie inside?
+    lw t0, 84(a7)
+    lw t1, 88(a7)
+    or t0, t0, t1
+    bnez t0, 5f
+    lw t0, 48(a7)
+    addi t0, t0, -1
+    lw t1, 68(a7)
+    mul t0, t0, t1
+    lw t1, LIMY(sp)
+    blt t1, t0, 5f
+    lw t0, 52(a7)
+    addi t0, t0, -1
+    lw t1, 72(a7)
+    mul t0, t0, t1
+    lw t1, LIMX(sp)
+    blt t1, t0, 5f
+    li t0, 1
+    sw t0, INSIDE(sp)
+5:  li t0, -1
+    sw t0, MODE(sp)
+    addi a0, sp, SETS
+    lw t0, RUN(sp)
+    lw t1, ROWS(sp)
+    lw t2, DHROW(sp)
+    jal walk
+    sw t0, SHIFT(sp)
+    lw t1, IN(sp)
+    sub t1, t1, t0
+    sw t1, IN(sp)
+    lw t0, K(sp)
+    li t1, 1
+    jal walk
 
 # --- packed: passes of as many channels as there is room for
 pass:
@@ -390,7 +437,14 @@ pass:
 1:  lw t0, READY(sp)
     bnez t0, blocks
 
-# expand: a0 bytes, a1 words, a2 channels left, a4 quads left of a tile
+# the stream: a0 bytes, a1 words, a2 channels left, a4 quads left of a tile, s0 table, s1 words of a tile without biases,
+# s2 what it has of a channel, s3 2 * zero + 1
+    lw s0, PASST(sp)
+    lw s1, K(sp)
+    slli s1, s1, 3
+    lw s3, ZO(sp)
+    slli s3, s3, 1
+    addi s3, s3, 1
     lw a0, PASSW(sp)
     lw a1, EXP(sp)
     lw a2, PASSN(sp)
@@ -399,6 +453,29 @@ pass:
     lui a6, 0x800
     addi a6, a6, 128            # 128 + 65536 * 128
 2:  mv a4, a3
+    lw t1, 12(s0)               # biases
+    li t2, 0
+    li t3, 0
+    li t4, 0
+    li t0, 1
+    beq a2, t0, 1f
+    lw t2, 28(s0)
+    li t0, 2
+    beq a2, t0, 1f
+    lw t3, 44(s0)
+    li t0, 3
+    beq a2, t0, 1f
+    lw t4, 60(s0)
+1:  slli t5, t2, 16
+    add t1, t1, t5
+    slli t5, t4, 16
+    add t3, t3, t5
+    sw t1, 0(a1)
+    sw t2, 4(a1)
+    sw t3, 8(a1)
+    sw t4, 12(a1)
+    addi a1, a1, 16
+    add s2, a1, s1
     li t0, 4
     bltu a2, t0, 4f
 .macro EXPAND k
@@ -423,9 +500,7 @@ pass:
     addi a1, a1, 32
     addi a4, a4, -1
     bnez a4, 3b
-    addi a2, a2, -4
-    bnez a2, 2b
-    j 8f
+    j 7f
 4:  slli t0, a2, 2              # bytes of a quad of 1 to 3 rows; where a row is missing, w = 0
     mv a5, a0
     mv a7, a1
@@ -456,7 +531,34 @@ pass:
     add t5, a0, t0
     addi a4, a4, -1
     bnez a4, 5b
-8:  sw a0, PASSW(sp)
+7:  li t5, 4                    # requantisation: of the words of `result`, or of CHANNEL
+    bgeu a2, t5, 8f
+    mv t5, a2
+8:  mv t6, t5
+    lw t4, FAST(sp)
+    mv a1, s2
+9:  lw t0, 4(s0)
+    lw t1, 8(s0)
+    slli t0, t0, 1
+    li t2, 1
+    sll t2, t2, t1
+    srli t2, t2, 1
+    bltu t6, t4, 6f
+    sll t2, s3, t1
+    addi t2, t2, 1
+    addi t1, t1, 1
+6:  sw t0, 0(a1)
+    sw t1, 4(a1)
+    sw t2, 8(a1)
+    addi a1, a1, 12
+    addi s0, s0, 16
+    addi t5, t5, -1
+    bnez t5, 9b
+    sub a2, a2, t6
+    beqz a2, 1f
+    j 2b
+1:  sw a0, PASSW(sp)
+    sw s0, PASST(sp)
 
 blocks:
     lw t0, BLOCKS(sp)
@@ -468,71 +570,71 @@ block:                          # three positions
     lw a0, 72(a7)
     lw a1, SWCI(sp)
     lw a2, 112(a7)
-    lw a3, LIMX(sp)
-    lw a4, LIMY(sp)
-    li a5, 0                    # 1: one of them is not inside
+    lw t0, INSIDE(sp)
     addi s11, sp, 0
     addi s10, sp, 12
+    beqz t0, 2f
+    li a5, 0
 1:  sw s2, WINX(s11)
+    sw s3, WINO(s11)
+    STEP
+    addi s11, s11, 4
+    bne s11, s10, 1b
+    STORE_PLACE
+    j 6f
+2:  lw a3, LIMX(sp)
+    lw a4, LIMY(sp)
+    li a5, 0                    # 1: one of them is not inside
+3:  sw s2, WINX(s11)
     sw s3, WINO(s11)
     sw s0, WINIX(s11)
     sw s1, WINIY(s11)
     or t0, s0, s1
-    bltz t0, 2f
-    blt a3, s0, 2f
-    bge a4, s1, 3f
-2:  li a5, 1
-3:  STEP
+    bltz t0, 4f
+    blt a3, s0, 4f
+    bge a4, s1, 5f
+4:  li a5, 1
+5:  STEP
     addi s11, s11, 4
-    bne s11, s10, 1b
+    bne s11, s10, 3b
     STORE_PLACE
-    lw t0, RUN(sp)
-    lw t1, ROWS(sp)
-    lw t2, DHROW(sp)
-    beqz a5, 5f
+    beqz a5, 6f
     addi s11, sp, 0             # gather all three
     lw s9, COLS(sp)
+    lw s8, K4(sp)
+    lw s7, K(sp)
+    andi s7, s7, 4
+    lw s6, SHIFT(sp)
 4:  mv a0, s9
     lw a1, WINIX(s11)
     lw a2, WINIY(s11)
     lw a3, WINX(s11)
+    add a3, a3, s6
     jal gather
-    sw s9, WINX(s11)
-    lw t0, K4(sp)
-    add s9, s9, t0
+    sub a3, s9, s7
+    sw a3, WINX(s11)
+    add s9, s9, s8
     addi s11, s11, 4
     bne s11, s10, 4b
-    lw t0, K(sp)
-    li t1, 1
-5:  sw t1, ROWSX(sp)
-    andi t1, t0, 3
+    li a5, 1
+6:  lw t0, MODE(sp)
+    beq t0, a5, 7f
+    sw a5, MODE(sp)
+    li t0, 20
+    mul t0, t0, a5
+    add t0, t0, sp
+    lw t1, SETS(t0)
+    sw t1, SPAN(sp)
+    lw t1, SETS + 4(t0)
     sw t1, TAIL(sp)
-    sub t3, t0, t1              # the last one to three of a run do not move the addresses,
-    sub t2, t2, t3
-    addi t1, t1, -3             # but for the 2 before the last of three
-    bnez t1, 6f
-    beqz t3, 6f
-    addi t2, t2, -2
-6:  andi t0, t0, 4
-    sw t0, ODD(sp)
-    beqz t0, 7f
-    add t3, t3, t0
-    sub t2, t2, t0
-    lw t1, WINX(sp)
-    sub t1, t1, t0
-    sw t1, WINX(sp)
-    lw t1, WINX + 4(sp)
-    sub t1, t1, t0
-    sw t1, WINX + 4(sp)
-    lw t1, WINX + 8(sp)
-    sub t1, t1, t0
-    sw t1, WINX + 8(sp)
-7:  sw t3, SPAN(sp)
-    sw t2, SKIP(sp)
-    lw t0, EXP(sp)
+    lw t1, SETS + 8(t0)
+    sw t1, SKIP(sp)
+    lw t1, SETS + 12(t0)
+    sw t1, ROWSX(sp)
+    lw t1, SETS + 16(t0)
+    sw t1, ODD(sp)
+7:  lw t0, EXP(sp)
     sw t0, TILE(sp)
-    lw t0, PASST(sp)
-    sw t0, TTAB(sp)
     lw t0, PASSN(sp)
     sw t0, TLEFT(sp)
 
@@ -543,13 +645,11 @@ tile:
     lw s10, WINX + 4(sp)
     lw s11, WINX + 8(sp)
     lw s0, TILE(sp)
-    lw a1, TTAB(sp)
-    lw t0, TLEFT(sp)
-    jal biases
-    slli t0, a7, 16
-    slli t1, t5, 16
-    add a6, a6, t0
-    add t4, t4, t1
+    lw a6, 0(s0)
+    lw a7, 4(s0)
+    lw t4, 8(s0)
+    lw t5, 12(s0)
+    addi s0, s0, 16
     mv s2, a6
     mv s3, a7
     mv s4, t4
@@ -626,16 +726,12 @@ sums:
 # the tile's results: the first channel of each two is T - 65536 * H
     lw t0, LO(sp)
     lw t1, HI(sp)
-    lw t2, ZO(sp)
-    lw t3, FAST(sp)
-    lw s0, TTAB(sp)
+    lw a0, FAST(sp)
+    lw a1, TLEFT(sp)
     lw s9, WINO(sp)
     lw s10, WINO + 4(sp)
     lw s11, WINO + 8(sp)
-    beqz t3, any_sums
-    lw t3, TLEFT(sp)
-    addi t3, t3, -4
-    bltz t3, any_sums
+    bltu a1, a0, any_sums
 .macro TWICE t_, h
     slli a0, \h, 17
     slli \t_, \t_, 1
@@ -647,18 +743,25 @@ sums:
     TWICE s4, s5
     TWICE s6, s7
     TWICE s8, t6
-    slli t2, t2, 1
-    addi t2, t2, 1
-    CHANNEL 0, a6, s2, s6, 0
-    CHANNEL 1, a7, s3, s7, 1
-    CHANNEL 2, t4, s4, s8, 0
-    CHANNEL 3, t5, s5, t6, 1
+    lw t2, SIGN(sp)
+    bnez t2, signed_sums
+    CHANNEL 0, a6, s2, s6, 0, 0
+    CHANNEL 1, a7, s3, s7, 1, 0
+    CHANNEL 2, t4, s4, s8, 0, 0
+    CHANNEL 3, t5, s5, t6, 1, 0
+    j stored
+signed_sums:
+    CHANNEL 0, a6, s2, s6, 0, 1
+    CHANNEL 1, a7, s3, s7, 1, 1
+    CHANNEL 2, t4, s4, s8, 0, 1
+    CHANNEL 3, t5, s5, t6, 1, 1
     j stored
 .macro ONCE t_, h
     slli a0, \h, 16
     sub \t_, \t_, a0
 .endm
 any_sums:
+    lw t2, ZO(sp)
     ONCE a6, a7
     ONCE t4, t5
     ONCE s2, s3
@@ -674,13 +777,8 @@ stored:
     addi t0, t0, -4
     blez t0, 1f
     sw t0, TLEFT(sp)
-    addi s0, s0, 64
-    sw s0, TTAB(sp)
-    lw t0, TILE(sp)
-    lw t1, K4(sp)
-    slli t1, t1, 3
-    add t0, t0, t1
-    sw t0, TILE(sp)
+    addi s0, s0, 48
+    sw s0, TILE(sp)
     addi s9, s9, 4
     sw s9, WINO(sp)
     addi s10, s10, 4
@@ -694,8 +792,8 @@ stored:
     beqz t0, rest
     j block
 
-# the last one or two positions. s0 weights; s2 table, s3 output, s4 channels left; s5 column, s6 end of its whole fours;
-# s9 its tap; t3 rounds; a6 a7 t4 t5 sums; a0-a5, s1, t0, t1 temporary
+# the last one or two positions. s0 stream; s3 output, s4 channels left; s5 column, s6 end of its whole fours; s9 its tap;
+# t3 rounds; a6 a7 t4 t5 sums; a0-a5, s1, t0-t2 temporary
 rest:
     lw t0, REST(sp)
     beqz t0, next_pass
@@ -704,25 +802,22 @@ one:
     lw a1, IX(sp)
     lw a2, IY(sp)
     lw a3, XP(sp)
+    lw t0, SHIFT(sp)
+    add a3, a3, t0
     jal column
     mv s5, s0
     lw s6, K(sp)
     andi s6, s6, -4
     add s6, s6, s5
     lw s0, EXP(sp)
-    sw s0, TILE(sp)
-    lw s2, PASST(sp)
     lw s3, OP(sp)
     lw s4, PASSN(sp)
 one_tile:
-    lw s0, TILE(sp)
-    mv a1, s2
-    mv t0, s4
-    jal biases
-    slli t0, a7, 16
-    slli t1, t5, 16
-    add a6, a6, t0
-    add t4, t4, t1
+    lw a6, 0(s0)
+    lw a7, 4(s0)
+    lw t4, 8(s0)
+    lw t5, 12(s0)
+    addi s0, s0, 16
     lui t3, 8
     mv s9, s5
     beq s9, s6, 2f
@@ -751,30 +846,47 @@ one_tile:
     lw a2, 0(s0)
     lw a3, 4(s0)
     ONE_TAP 0(s9), a6, a7, t4, t5
-4:  slli a0, a7, 16
-    sub a6, a6, a0
-    slli a0, t5, 16
-    sub t4, t4, a0
-    lw t0, LO(sp)
+    addi s0, s0, 8
+4:  lw t0, LO(sp)
     lw t1, HI(sp)
-    lw t2, ZO(sp)
-    mv a5, a6
-    jal finish
+    lw a0, FAST(sp)
+    bltu s4, a0, 6f
+    TWICE a6, a7
+    TWICE t4, t5
+.macro CHANNEL_OF_ONE j, a, double
+    lw a0, 12 * \j(s0)
+    lw a1, 12 * \j + 4(s0)
+    lw a2, 12 * \j + 8(s0)
+    ONE_RESULT \a, \j(s3), \double, 1
+.endm
+    CHANNEL_OF_ONE 0, a6, 0
+    CHANNEL_OF_ONE 1, a7, 1
+    CHANNEL_OF_ONE 2, t4, 0
+    CHANNEL_OF_ONE 3, t5, 1
+    addi s0, s0, 48
+    addi s3, s3, 4
+    addi s4, s4, -4
+    bnez s4, one_tile
+    j 5f
+6:  lw t2, ZO(sp)
+    ONCE a6, a7
+    ONCE t4, t5
+.macro CHANNEL_OF_ONE_ANY a
+    mv a5, \a
+    lw a0, 0(s0)
+    lw a1, 4(s0)
+    lw a2, 8(s0)
+    addi s0, s0, 12
+    jal result
+    sb a3, 0(s3)
+    addi s3, s3, 1
+    addi s4, s4, -1
     beqz s4, 5f
-    mv a5, a7
-    jal finish
-    beqz s4, 5f
-    mv a5, t4
-    jal finish
-    beqz s4, 5f
-    mv a5, t5
-    jal finish
-    beqz s4, 5f
-    lw t0, TILE(sp)
-    lw t1, K4(sp)
-    slli t1, t1, 3
-    add t0, t0, t1
-    sw t0, TILE(sp)
+.endm
+    CHANNEL_OF_ONE_ANY a6
+    CHANNEL_OF_ONE_ANY a7
+    CHANNEL_OF_ONE_ANY t4
+    CHANNEL_OF_ONE_ANY t5
     j one_tile
 5:  jal next_place
     lw t0, COUNT(sp)
@@ -784,12 +896,8 @@ one_tile:
 next_pass:
     lw t0, PASS0(sp)
     lw t1, PASSN(sp)
-    lw t2, PASST(sp)
     add t0, t0, t1
     sw t0, PASS0(sp)
-    slli t1, t1, 4
-    add t2, t2, t1
-    sw t2, PASST(sp)
     lw a7, REC(sp)
     lw t1, 56(a7)
     beq t0, t1, done
@@ -843,24 +951,25 @@ next_place:
     STORE_PLACE
     ret
 
-# The biases of a tile of t0 channels with the table a1: a6, a7, t4, t5; where it has fewer than four, any.
-biases:
-    lw a6, 12(a1)
-    li t1, 4
-    bltu t0, t1, 1f
-    lw a7, 28(a1)
-    lw t4, 44(a1)
-    lw t5, 60(a1)
+# How to walk along t1 runs of t0 bytes that begin t2 bytes apart -> a0, which goes on; t0 = ODD. Uses t3, t4.
+walk:
+    andi t4, t0, 3
+    sub t3, t0, t4              # the last one to three of a run do not move the addresses,
+    sub t2, t2, t3
+    sw t4, 4(a0)
+    addi t4, t4, -3             # but for the 2 before the last of three
+    bnez t4, 1f
+    beqz t3, 1f
+    addi t2, t2, -2
+1:  andi t0, t0, 4
+    add t3, t3, t0
+    sub t2, t2, t0
+    sw t3, 0(a0)
+    sw t2, 8(a0)
+    sw t1, 12(a0)
+    sw t0, 16(a0)
+    addi a0, a0, 20
     ret
-1:  mv a7, a6
-    mv t4, a6
-    mv t5, a6
-    li t1, 2
-    bltu t0, t1, 2f
-    lw a7, 28(a1)
-    beq t0, t1, 2f
-    lw t4, 44(a1)
-2:  ret
 
 # s0 = K neighbouring bytes: the window at column a1, row a2, address a3, where it is or gathered.
 column:
