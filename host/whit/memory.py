@@ -11,9 +11,8 @@ import numpy.typing as npt
 from whit import program
 from whit.blob import Blob
 from whit.errors import WhitError
+from whit.ops import form
 from whit.ops.conv import conv_scratch, depthwise_scratch
-from whit.ops.pairs import depthwise_scratch_bytes
-from whit.ops.pairs import scratch_bytes as pairs_scratch
 
 Span = tuple[int, int]  # offset, size
 
@@ -56,9 +55,8 @@ def access(r: list[int], data: bytes) -> Access:
         scratch_bytes = conv_scratch(r[10], r[11], r[15] * r[16] * r[11] + 3 & ~3, r[29])
         if code == program.DEPTHWISE:
             scratch_bytes = depthwise_scratch(r[10], channels, (r[15], r[16]), r[13], (r[17], r[18]), (r[19], r[20]))
-            scratch_bytes = max(scratch_bytes, depthwise_scratch_bytes(r, r[31] >> 22))
-        elif r[31]:
-            scratch_bytes = max(scratch_bytes, pairs_scratch(r))
+        needed = form.depthwise_scratch if code == program.DEPTHWISE else form.pairs_scratch
+        scratch_bytes = max(scratch_bytes, needed(r, r[31]))
         return Access([(r[4], r[8] * r[9] * r[10] * r[11])], [(r[5], size)], [(r[6], scratch_bytes)])
     if code == program.POOL:
         return Access([(r[4], r[6] * r[7] * r[8])], [(r[5], r[9] * r[10] * r[8])], [])

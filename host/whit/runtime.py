@@ -17,6 +17,7 @@ from pathlib import Path
 from whit.blob import Blob
 from whit.cargo import RUNTIME, Item
 from whit.errors import WhitError
+from whit.ops.form import pairs
 from whit.paths import device_root
 from whit.probe import BoardInfo
 from whit.program import CONV, KERNELS, STATE
@@ -86,7 +87,7 @@ def _needed(info: BoardInfo, blob: Blob, runs: list[str]) -> set[str]:
             names |= _modules(family, kernel)
             if family == "viper" and code == CONV:
                 names |= _modules("checks", "pairs")
-                if info.arch != "x64" and any(r[0] == CONV and r[31] for r in blob.records):
+                if info.arch != "x64" and any(r[0] == CONV and pairs(r, blob.arena_bytes) for r in blob.records):
                     names |= _modules(family, "pairs")  # for 32-bit firmware
     # a family is tried with its kernel of LUT before it is trusted
     return names | {f"{family}/lut" for family in runs if f"{family}/__init__" in names and _folder(family).is_dir()}

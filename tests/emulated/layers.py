@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from whit import program
 from whit.blob import Blob
-from whit.ops.pairs import suits
+from whit.ops import form
 
 from tests.device.models import WINDOW, Builder
 
@@ -124,7 +124,7 @@ def steps(blob: Blob, viper: bool = False) -> list[tuple[int, str]]:
     offset, found = 0, []
     for record in blob.records:
         if record[0] in program.KERNELS:
-            pairs = viper and record[0] == program.CONV and suits(record, blob.arena_bytes)
+            pairs = viper and record[0] == program.CONV and form.pairs(record, blob.arena_bytes)
             found.append((offset, "pairs" if pairs else program.KERNELS[record[0]]))
         offset += 4 * record[1]
     return found

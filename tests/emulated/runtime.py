@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from whit import program
 from whit.blob import Blob
-from whit.ops.pairs import suits
+from whit.ops import form
 from whit.paths import device_root, mpy_root
 
 from .machine import EmulationError, Function, Machine
@@ -147,7 +147,7 @@ class Runtime:
         for record, room in zip(blob.records, kept, strict=True):
             if record[0] in KERNELS:
                 x = [offset, *block[1:7], room.addr, 0, block[9]] if room else [offset, *block[1:7], 0, 0, 0]
-                pairs = record[0] == program.CONV and suits(record, blob.arena_bytes)
+                pairs = record[0] == program.CONV and form.pairs(record, blob.arena_bytes)
                 self._machine.call(self._kernel(record[0], pairs), x, limit=limit)
                 self.per_record.append(Cost(record[0], self._machine.instructions, self._machine.cycles))
             offset += 4 * record[1]

@@ -61,7 +61,10 @@ def run(x: ptr8):
     near = ((1 << k) - 1) << (frac - k)
     above = frac + 8
     bits = (form >> 17) & 31
-    centre = (zo << frac) + (1 << (frac - 1)) + (1 << (frac - k - 1)) + (1 << (bits - 1))
+    tie = 1 << (frac - 1)
+    centre = (zo << frac) + tie + (1 << (frac - k - 1)) + (1 << (bits - 1))
+    if zo:
+        tie = 0
     sign = 1
     sign = sign << 31
     wide = sign << 1  # 0 on 32-bit
@@ -86,9 +89,7 @@ def run(x: ptr8):
             if near and t[2] & sign == 0 and p[25] == 0 and p[26] == 255:
                 w[0] = t[2] - frac + bits
                 w[1] = ((t[1] >> (30 - bits)) + 1) >> 1
-                w[2] = centre
-                if zo == 0:
-                    w[2] = centre + (1 << (frac - 1 - t[2]))
+                w[2] = centre + (tie >> t[2])
             w[3] = t[0]
             t = ptr32(int(t) + 16)
             w = ptr32(int(w) + 16)

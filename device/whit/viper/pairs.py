@@ -50,7 +50,10 @@ def run(x: ptr32):
     more27 = (n + 4) >> 5
     more32 = n - 32
     # rounding, half of what is near a bound between outputs, half of what the shift of the sum loses
-    centre = (p[24] << frac) + (1 << (frac - 1)) + ((near & -near) >> 1) + (1 << (bits - 1))
+    tie = 1 << (frac - 1)
+    centre = (p[24] << frac) + tie + ((near & -near) >> 1) + (1 << (bits - 1))
+    if p[24]:
+        tie = 0
     above = frac + 8
     dx = p[20]
     acc = (seg - 1) * hop + kw * column
@@ -130,9 +133,7 @@ def run(x: ptr32):
                 i += 1
             w[1] = t[2] - frac + bits
             w[2] = ((t[1] >> (30 - bits)) + 1) >> 1
-            w[3] = centre
-            if p[24] == 0:
-                w[3] = centre + (1 << (frac - 1 - t[2]))
+            w[3] = centre + (tie >> t[2])
             if p[25] or p[26] != 255:
                 w[2] = 0  # all are near
                 w[3] = 0

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from whit.fixed import activation_range, quantize_multiplier, shifts
 from whit.graph import Op, Tensor, Unsupported
 from whit.ops.common import activations, int8, nhwc, window
-from whit.ops.pairs import choose, depthwise_form, scratch_bytes
+from whit.ops.form import form
 from whit.program import CONV, DEPTHWISE, Step, aligned
 
 Array = npt.NDArray[Any]
@@ -269,14 +269,7 @@ def _step(
         pairs |= SMALL
     tail += [block, pairs, 0]
     record = [DEPTHWISE if depthwise else CONV, *[0] * 7, *tail]
-    zero_points = (x.zero_point, y.zero_point)
-    if depthwise:
-        tail[-1], scratch = depthwise_form(record, weights, bias, table, zero_points, scratch)
-    elif block and pairs & 1:
-        form = choose(record, weights, bias, table, zero_points)
-        if form:
-            tail[-1] = record[-1] = form.word
-            scratch = max(scratch, scratch_bytes(record))
+    tail[-1], scratch = form(record, weights, bias, table, (x.zero_point, y.zero_point), scratch)
     return Step(
         DEPTHWISE if depthwise else CONV,
         op.kind,
