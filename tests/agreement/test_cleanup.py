@@ -223,8 +223,12 @@ def test_steps_that_stay(
     untidy = _blob(case)
     Bench(device, boards).check(case)
     assert len(tidy.layers) <= len(untidy.layers)
-    # (a part that is not copied may keep a sum from being made in place)
-    assert tidy.arena_bytes <= untidy.arena_bytes or make is _part_of_what_is_overwritten
+    # (a part that is not copied may keep a sum from being made in place; where a layer's scratch is what takes most,
+    # the whole of a joined tensor lies beside it, not only the part that the layer makes)
+    assert tidy.arena_bytes <= untidy.arena_bytes or make in (
+        _part_of_what_is_overwritten,
+        _joined_with_what_cannot_move,
+    )
     if not make.__name__.endswith(("stays", "between")):
         assert len(tidy.layers) < len(untidy.layers)
 
