@@ -2,16 +2,18 @@
 # SQUARED_DIFFERENCE: the same with << 7, and the difference squared.
 # Up to four axes; a stride of 0 broadcasts. The address of an operand is offset << 1, plus 1 if it lies in DATA.
 # Record: [4] a [5] b [6] to [7] scratch [8] sizes [12] strides of a [16] of b [20] za, multiplier, shift [23] the same
-# of b [26] zo (all zeros plus 128), multiplier, shifts [29] lo [30] hi (plus 128) [31] up [32] mode: 1 subtract, 2 square.
+# of b [26] zo (all zeros plus 128), multiplier, shifts [29] lo [30] hi (plus 128) [31] up [32] mode: 1 subtract,
+# 2 square.
 #
 # With V = floor(n * m / 2^30), the high word of 2n * 2m, n is requantised to (V + 1 + 2^e - (n < 0 ? 2 : 0)) >> 1 + e;
 # where e = 0, which rounds once, to (V + 1) >> 1. The zero point is added before the shift.
 # From 512 outputs on, both inner requantisations are tables of 256 words in scratch: 24 instructions for an output and
 # 6500 for the tables; else 35. What is squared, and what such a V does not suit, takes `any`.
 #
-# s0 record; a6, a7 operands; s1 output; s2 inner size left; s3, s4 inner strides; a0-a2 2m, 1 + e, 1 + 2^e of the output
-# (`any`: m and the shift word); s11 mask for the sign; t0-t2 lo, hi, zero; a3-a5 temporary
+# s0 record; a6, a7 operands; s1 output; s2 inner size left; s3, s4 inner strides; a0-a2 2m, 1 + e, what is added to V of
+# the output (`any`: m and the shift word); s11 mask for the sign; t0-t2 lo, hi, zero; a3-a5 temporary
 # a: s5 za << up + 1, s6 2m, s7 1 + e, s8 1 + 2^e, s9 mask; of b: t3-t6, ra; s10 up + 1
+.include "frame.inc"
 .include "requant.inc"
 .equ A, 0                       # three axes: addresses, counters
 .equ B, 12
@@ -70,20 +72,7 @@
 .endm
 
 run:
-    addi sp, sp, -FRAME
-    sw s0, SAVED(sp)
-    sw s1, SAVED + 4(sp)
-    sw s2, SAVED + 8(sp)
-    sw s3, SAVED + 12(sp)
-    sw s4, SAVED + 16(sp)
-    sw s5, SAVED + 20(sp)
-    sw s6, SAVED + 24(sp)
-    sw s7, SAVED + 28(sp)
-    sw s8, SAVED + 32(sp)
-    sw s9, SAVED + 36(sp)
-    sw s10, SAVED + 40(sp)
-    sw s11, SAVED + 44(sp)
-    sw ra, SAVED + 48(sp)
+    ENTER FRAME, SAVED
     lw s0, 0(a0)
     lw t0, 4(a0)
     add s0, s0, t0
@@ -301,18 +290,4 @@ any:
     sw a3, I(sp)
     beqz a3, 1f
     j first
-1:  lw s0, SAVED(sp)
-    lw s1, SAVED + 4(sp)
-    lw s2, SAVED + 8(sp)
-    lw s3, SAVED + 12(sp)
-    lw s4, SAVED + 16(sp)
-    lw s5, SAVED + 20(sp)
-    lw s6, SAVED + 24(sp)
-    lw s7, SAVED + 28(sp)
-    lw s8, SAVED + 32(sp)
-    lw s9, SAVED + 36(sp)
-    lw s10, SAVED + 40(sp)
-    lw s11, SAVED + 44(sp)
-    lw ra, SAVED + 48(sp)
-    addi sp, sp, FRAME
-    ret
+1:  LEAVE FRAME, SAVED

@@ -6,10 +6,10 @@
 #   with p = x[k] w[j, k] + x[k+1] w[j, k+1] and q the same of j+1. Where no w is -128, |p| <= 128 * 254 < 2^15, so
 #   q = (t + 32768) >> 16 exactly; H = sum q is channel j+1, T = sum t (mod 2^32) leaves T - 65536 * H for channel j.
 #   Two taps of two channels are 7 instructions, and an x serves four channels: 2.22 instructions per product.
-#   Scratch has a stream of words for a pass of channels, made from the bytes of DATA in 3.2 instructions each; where the
-#   model keeps it, it is made once. Of each tile of four channels it has in order of use: T and H of two and two channels
-#   without any product, that is their biases; the weights [k][2]; three words for each channel's requantisation. The last
-#   tile may be filled up with weights of 0. The last one or two positions are made one by one: 2.7 per product.
+#   Scratch has a stream of words for a pass of channels, made from the bytes of DATA in 3.2 instructions each; where
+#   the model keeps it, it is made once. Of each tile of four channels it has in order of use: T and H of two and two
+#   channels without any product, that is their biases; the weights [k][2]; three words for the requantisation of each
+#   channel. Weights of 0 fill the last tile up. The last one or two positions are made one by one: 2.7 per product.
 # `single` makes one position x four channels from the bytes of DATA, which are w + 128:
 #   sum x * (w + 128) - 128 * sum x. 3.5 instructions per product: for groups, weights of -128, and where words for two
 #   channels do not pay, that is up to three positions (dense layers).
@@ -49,9 +49,9 @@
 .equ XROW, 112                  # addresses for the first position of the row
 .equ OROW, 116
 .equ COUNT, 120                 # blocks or positions left
-.equ SETS, 124                  # how to walk along three windows, inside and gathered: bytes of a run's fours (with ODD),
-.equ SPAN, 164                  # RUN & 3, bytes from there to the next run, rows, 4 for an odd number of fours;
-.equ TAIL, 168                  # then their addresses are 4 less
+.equ SETS, 124                  # how to walk along three windows: those that lie inside, gathered ones; the ones at hand:
+.equ SPAN, 164                  # bytes of a run's fours (with ODD), RUN & 3, bytes from there to the next run, runs,
+.equ TAIL, 168                  # 4 for an odd number of fours: then their addresses are 4 less
 .equ SKIP, 172
 .equ ROWSX, 176
 .equ ODD, 180
@@ -72,7 +72,13 @@
 .equ SAVED, 272                 # ra, s0-s11
 .equ FRAME, 320
 
-# (the next position) s0 column, s1 row, s2 window, s3 output, s4 left in the row. a0 = sw, a1 = SWCI, a2 = pixel. Uses t0, t1.
+.include "frame.inc"
+.include "record.inc"
+.include "requant.inc"
+.include "copy.inc"
+
+# The next position: s0 column, s1 row, s2 window, s3 output, s4 left in the row; a0 = sw, a1 = SWCI, a2 = pixel.
+# Uses t0, t1.
 .macro STEP
     add s0, s0, a0
     add s2, s2, a1
@@ -85,14 +91,14 @@
     add s2, s2, t1
     sw s2, XROW(sp)
     lw s3, OROW(sp)
-    lw t1, 108(t0)
+    lw t1, R_ROW(t0)
     add s3, s3, t1
     sw s3, OROW(sp)
-    lw t1, 68(t0)
+    lw t1, R_SH(t0)
     add s1, s1, t1
-    lw s0, 88(t0)
+    lw s0, R_LEFT(t0)
     neg s0, s0
-    lw s4, 52(t0)
+    lw s4, R_OW(t0)
 9:
 .endm
 
@@ -220,24 +226,8 @@
     .endif
 .endm
 
-.include "requant.inc"
-.include "copy.inc"
-
 run:
-    addi sp, sp, -FRAME
-    sw ra, SAVED(sp)
-    sw s0, SAVED + 4(sp)
-    sw s1, SAVED + 8(sp)
-    sw s2, SAVED + 12(sp)
-    sw s3, SAVED + 16(sp)
-    sw s4, SAVED + 20(sp)
-    sw s5, SAVED + 24(sp)
-    sw s6, SAVED + 28(sp)
-    sw s7, SAVED + 32(sp)
-    sw s8, SAVED + 36(sp)
-    sw s9, SAVED + 40(sp)
-    sw s10, SAVED + 44(sp)
-    sw s11, SAVED + 48(sp)
+    ENTER FRAME, SAVED
 
 # --- the layer: a7 record, s1 arena
     lw t0, 28(a0)               # kept weights
@@ -250,26 +240,25 @@ run:
     sw a7, REC(sp)
     lw s1, 12(a0)
     lw t0, 20(a0)
-    lw t1, 8(a7)
+    lw t1, R_DATA(a7)
     add t0, t0, t1
     sw t0, WTS(sp)
-    lw t1, 28(a7)
+    lw t1, R_TABLE(a7)
     add t0, t0, t1
     sw t0, TAB(sp)
-    lw t1, 92(a7)
-    lw t0, 96(a7)
+    lw t0, R_ZO(a7)
     addi t0, t0, -128
     sw t0, ZO(sp)
-    lw t0, 100(a7)
+    lw t0, R_LO(a7)
     addi t0, t0, -128
     sw t0, LO(sp)
-    lw t0, 104(a7)
+    lw t0, R_HI(a7)
     addi t0, t0, -128
     sw t0, HI(sp)
-    lw a1, 44(a7)               # cg
-    lw a2, 60(a7)               # kh
-    lw a3, 64(a7)               # kw
-    lw a4, 40(a7)               # groups
+    lw a1, R_CG(a7)
+    lw a2, R_KH(a7)
+    lw a3, R_KW(a7)
+    lw a4, R_GROUPS(a7)
     mul t0, a3, a1
     sw t0, RUN(sp)
     sw a2, ROWS(sp)
@@ -279,27 +268,27 @@ run:
     andi s3, s3, -4
     sw s3, K4(sp)
     mul s4, a4, a1              # bytes of a pixel, of a row
-    lw t1, 36(a7)
+    lw t1, R_W(a7)
     mul s5, t1, s4
-    lw t2, 76(a7)
+    lw t2, R_DH(a7)
     mul t2, t2, s5
     sw t2, DHROW(sp)
     bne t2, t0, 1f              # rows of the window that are neighbours are one run
     sw s2, RUN(sp)
     li t2, 1
     sw t2, ROWS(sp)
-1:  lw t2, 72(a7)
+1:  lw t2, R_SW(a7)
     mul t2, t2, s4
     sw t2, SWCI(sp)
-    lw t2, 68(a7)
+    lw t2, R_SH(a7)
     mul t2, t2, s5
     sw t2, SHROW(sp)
-    lw t2, 24(a7)               # scratch
+    lw t2, R_SCRATCH(a7)
     add t2, t2, s1
     sw t2, COLS(sp)
-    lw t3, 32(a7)               # the last row, the last column
+    lw t3, R_H(a7)              # the last row, the last column
     addi t4, a2, -1
-    lw t5, 76(a7)
+    lw t5, R_DH(a7)
     mul t4, t4, t5
     sub t3, t3, t4
     addi t3, t3, -1
@@ -310,22 +299,22 @@ run:
     beqz t4, 2f                 # a run needs neighbours: no dilation, no groups
     addi t5, a4, -1
     bnez t5, 3f
-    lw t5, 80(a7)
+    lw t5, R_DW(a7)
     addi t5, t5, -1
     beqz t5, 2f
 3:  li t3, -1
 2:  sw t3, LIMX(sp)
-    lw t0, 84(a7)               # the first position
+    lw t0, R_TOP(a7)            # the first position
     neg t0, t0
     mul t0, t0, s5
-    lw t1, 88(a7)
+    lw t1, R_LEFT(a7)
     mul t1, t1, s4
     sub t0, t0, t1
-    lw t1, 16(a7)
+    lw t1, R_FROM(a7)
     add t0, t0, t1
     add t0, t0, s1
     sw t0, IN(sp)
-    lw t0, 20(a7)
+    lw t0, R_TO(a7)
     add t0, t0, s1
     sw t0, OUT(sp)
 
@@ -333,17 +322,17 @@ run:
     sw zero, PASS0(sp)
     jal start
     lw a7, REC(sp)
-    lw s0, 48(a7)               # positions
-    lw t0, 52(a7)
+    lw s0, R_OH(a7)             # positions
+    lw t0, R_OW(a7)
     mul s0, s0, t0
     sw s0, COUNT(sp)
-    lw t0, 120(a7)
+    lw t0, R_PAIRS(a7)
     andi t0, t0, 1              # no weight is -128
     beqz t0, single
     lw t0, EXP(sp)
     bnez t0, 1f
     sw zero, READY(sp)
-    lw t0, 116(a7)              # block
+    lw t0, R_BLOCK(a7)
     beqz t0, single
     li t0, 4
     bltu s0, t0, single
@@ -352,9 +341,9 @@ run:
     slli t1, t1, 2
     add t0, t0, t1
     sw t0, EXP(sp)
-    lw s1, 116(a7)
+    lw s1, R_BLOCK(a7)
     j 2f
-1:  lw s1, 56(a7)
+1:  lw s1, R_OG(a7)
 2:  sw s1, PASSN(sp)
     li t0, 3
     divu t1, s0, t0
@@ -375,7 +364,7 @@ run:
     lw t0, K(sp)                # can CHANNEL requantise?
     srli t0, t0, 13
     bnez t0, 4f                 # sums without bias may reach 2^27
-    lw t2, 56(a7)
+    lw t2, R_OG(a7)
     li t4, 21
     lui t5, 0x10000
 3:  lw t0, 8(t3)                # e of 1 to 21, no GENERAL
@@ -391,19 +380,19 @@ run:
     li t0, 4
     sw t0, FAST(sp)
 4:  sw zero, INSIDE(sp)         # do all windows lie inside?
-    lw t0, 84(a7)
-    lw t1, 88(a7)
+    lw t0, R_TOP(a7)
+    lw t1, R_LEFT(a7)
     or t0, t0, t1
     bnez t0, 5f
-    lw t0, 48(a7)
+    lw t0, R_OH(a7)
     addi t0, t0, -1
-    lw t1, 68(a7)
+    lw t1, R_SH(a7)
     mul t0, t0, t1
     lw t1, LIMY(sp)
     blt t1, t0, 5f
-    lw t0, 52(a7)
+    lw t0, R_OW(a7)
     addi t0, t0, -1
-    lw t1, 72(a7)
+    lw t1, R_SW(a7)
     mul t0, t0, t1
     lw t1, LIMX(sp)
     blt t1, t0, 5f
@@ -428,7 +417,7 @@ run:
 pass:
     jal start
     lw a7, REC(sp)
-    lw t0, 56(a7)
+    lw t0, R_OG(a7)
     lw t1, PASS0(sp)
     lw t2, PASSN(sp)
     sub t0, t0, t1
@@ -437,8 +426,8 @@ pass:
 1:  lw t0, READY(sp)
     bnez t0, blocks
 
-# the stream: a0 bytes, a1 words, a2 channels left, a4 quads left of a tile, s0 table, s1 words of a tile without biases,
-# s2 what it has of a channel, s3 2 * zero + 1
+# the stream: a0 bytes, a1 words, a2 channels left, a4 quads left of a tile, s0 table, s1 bytes of a tile's weights, s2
+# their end, s3 2 * zero + 1
     lw s0, PASST(sp)
     lw s1, K(sp)
     slli s1, s1, 3
@@ -567,9 +556,9 @@ blocks:
 block:                          # three positions
     LOAD_PLACE
     lw a7, REC(sp)
-    lw a0, 72(a7)
+    lw a0, R_SW(a7)
     lw a1, SWCI(sp)
-    lw a2, 112(a7)
+    lw a2, R_PIXEL(a7)
     lw t0, INSIDE(sp)
     addi s11, sp, 0
     addi s10, sp, 12
@@ -792,8 +781,8 @@ stored:
     beqz t0, rest
     j block
 
-# the last one or two positions. s0 stream; s3 output, s4 channels left; s5 column, s6 end of its whole fours; s9 its tap;
-# t3 rounds; a6 a7 t4 t5 sums; a0-a5, s1, t0-t2 temporary
+# the last one or two positions. s0 stream; s3 output, s4 channels left; s5 column, s6 end of its whole fours; s9 its
+# tap; t3 rounds; a6 a7 t4 t5 sums; a0-a5, s1, t0-t2 temporary
 rest:
     lw t0, REST(sp)
     beqz t0, next_pass
@@ -899,33 +888,19 @@ next_pass:
     add t0, t0, t1
     sw t0, PASS0(sp)
     lw a7, REC(sp)
-    lw t1, 56(a7)
+    lw t1, R_OG(a7)
     beq t0, t1, done
     j pass
 done:
-    lw ra, SAVED(sp)
-    lw s0, SAVED + 4(sp)
-    lw s1, SAVED + 8(sp)
-    lw s2, SAVED + 12(sp)
-    lw s3, SAVED + 16(sp)
-    lw s4, SAVED + 20(sp)
-    lw s5, SAVED + 24(sp)
-    lw s6, SAVED + 28(sp)
-    lw s7, SAVED + 32(sp)
-    lw s8, SAVED + 36(sp)
-    lw s9, SAVED + 40(sp)
-    lw s10, SAVED + 44(sp)
-    lw s11, SAVED + 48(sp)
-    addi sp, sp, FRAME
-    ret
+    LEAVE FRAME, SAVED
 
 # Goes to the first position, channel PASS0.
 start:
     lw t4, REC(sp)
-    lw t1, 88(t4)
+    lw t1, R_LEFT(t4)
     neg t1, t1
     sw t1, IX(sp)
-    lw t1, 84(t4)
+    lw t1, R_TOP(t4)
     neg t1, t1
     sw t1, IY(sp)
     lw t1, IN(sp)
@@ -936,7 +911,7 @@ start:
     add t1, t1, t0
     sw t1, OP(sp)
     sw t1, OROW(sp)
-    lw t1, 52(t4)
+    lw t1, R_OW(t4)
     sw t1, LEFT(sp)
     ret
 
@@ -944,9 +919,9 @@ start:
 next_place:
     LOAD_PLACE
     lw a7, REC(sp)
-    lw a0, 72(a7)
+    lw a0, R_SW(a7)
     lw a1, SWCI(sp)
-    lw a2, 112(a7)
+    lw a2, R_PIXEL(a7)
     STEP
     STORE_PLACE
     ret
@@ -1007,7 +982,7 @@ single:
     lw s2, TAB(sp)
     lw s3, OP(sp)
     lw s6, XP(sp)
-    lw s7, 40(a7)
+    lw s7, R_GROUPS(a7)
 group:
     lw a1, IX(sp)
     lw a2, IY(sp)
@@ -1041,7 +1016,7 @@ group:
     lw t1, HI(sp)
     lw t2, ZO(sp)
     lw s4, REC(sp)
-    lw s4, 56(s4)
+    lw s4, R_OG(s4)
 four:
     li t3, 4
     bltu s4, t3, few
@@ -1153,7 +1128,7 @@ few:                            # 1 to 3 channels, one after another
     mv s1, s10
 next:
     lw a0, REC(sp)
-    lw a0, 44(a0)
+    lw a0, R_CG(a0)
     add s6, s6, a0
     addi s7, s7, -1
     bnez s7, group
@@ -1185,14 +1160,14 @@ finish:
 # Uses a4-a7, t0-t6. What lies outside is zx - 128.
 gather:
     lw a7, REC(sp)
-    lw a4, 60(a7)               # rows left
-    lw a5, 92(a7)
+    lw a4, R_KH(a7)             # rows left
+    lw a5, R_ZX(a7)
     addi a5, a5, -128
-    lw t0, 36(a7)
-    lw t1, 64(a7)               # kw
-    lw t2, 80(a7)               # dw
-    lw t3, 40(a7)
-    lw t4, 44(a7)               # cg
+    lw t0, R_W(a7)
+    lw t1, R_KW(a7)
+    lw t2, R_DW(a7)             # dw
+    lw t3, R_GROUPS(a7)
+    lw t4, R_CG(a7)
     or t2, t2, t3
     addi t2, t2, -1
     bnez t2, apart
@@ -1212,7 +1187,7 @@ gather:
     mul t2, t2, t4              # before the left edge
     add a3, a3, t2
 row:
-    lw t3, 32(a7)
+    lw t3, R_H(a7)
     mv t4, t2
     bgeu a2, t3, blank
     beqz t2, 1f
@@ -1235,7 +1210,7 @@ blank:
     addi a0, a0, 1
     bne a0, t4, 4b
 5:  lw t3, DHROW(sp)
-    lw t4, 76(a7)
+    lw t4, R_DH(a7)
     add a3, a3, t3
     add a2, a2, t4
     addi a4, a4, -1
@@ -1244,40 +1219,40 @@ blank:
 
 apart:                          # tap by tap: a1 and a3 walk along the row and come back
     mv a6, t1
-    lw t0, 32(a7)
+    lw t0, R_H(a7)
     bgeu a2, t0, 4f
-1:  lw t0, 44(a7)
-    lw t1, 36(a7)
+1:  lw t0, R_CG(a7)
+    lw t1, R_W(a7)
     bgeu a1, t1, 2f
     mv t1, a3
     jal t6, copy
     j 3f
 2:  jal t6, fill
-3:  lw t0, 80(a7)
+3:  lw t0, R_DW(a7)
     add a1, a1, t0
-    lw t1, 40(a7)
+    lw t1, R_GROUPS(a7)
     mul t0, t0, t1
-    lw t1, 44(a7)
+    lw t1, R_CG(a7)
     mul t0, t0, t1
     add a3, a3, t0
     addi a6, a6, -1
     bnez a6, 1b
-    lw t1, 64(a7)
+    lw t1, R_KW(a7)
     mul t0, t0, t1
     sub a3, a3, t0
-    lw t0, 80(a7)
+    lw t0, R_DW(a7)
     mul t0, t0, t1
     sub a1, a1, t0
     j 5f
-4:  lw t0, 44(a7)
+4:  lw t0, R_CG(a7)
     mul t0, t0, t1
     jal t6, fill
 5:  lw t0, DHROW(sp)
     add a3, a3, t0
-    lw t0, 76(a7)
+    lw t0, R_DH(a7)
     add a2, a2, t0
     addi a4, a4, -1
-    lw t1, 64(a7)
+    lw t1, R_KW(a7)
     bnez a4, apart
     ret
 

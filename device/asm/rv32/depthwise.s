@@ -1,10 +1,10 @@
 # DEPTHWISE_CONV_2D: each input channel has filters of its own.
 #   out[c, j] = requantise(bias[c, j] + sum_t x[c, t] * w[c, j, t])     x signed; the bias holds -zero * sum of w
 #
-# `walk`, for kernels of 3 x 3 with stride 1 or 2: the nine weights of a channel stay in registers while a line of outputs
-# is made (a row, or a column where that is longer). With stride 1 each step reads a column of three inputs, which ends
-# one sum (A), continues a second (B, which becomes A) and begins a third (which becomes B): 33 instructions for nine
-# products. With stride 2 a step reads two columns; the first continues a sum, the second ends it and begins the next: 39.
+# `walk`, for kernels of 3 x 3 with stride 1 or 2: the nine weights of a channel stay in registers while a line of
+# outputs is made (a row, or a column where that is longer). With stride 1 each step reads a column of three inputs, which
+# ends one sum (A), continues a second (B, which becomes A) and begins a third (which becomes B): 33 instructions for nine
+# products. With stride 2 a step reads two columns: one continues a sum, the other ends it and begins the next: 39.
 # Padding before and after the line is a constant in the sums; of a line with padding beside it, three weights are 0.
 #
 # `plane`, for the rest: scratch holds the input of one channel, with its padding, as lines along the longer axis. With
@@ -15,7 +15,8 @@
 # `slow`, where not even the lines of one output fit: tap by tap.
 #
 # Requantisation, where no sum reaches 2^29 and e is 21 at most: sums and weights are doubled, so that with m2 = 2m
-#   V = floor(a * m / 2^30) is the high word of one product; out = (V + 1 + 2^e + zero * 2^(1 + e) - (a < 0 ? 2 : 0)) >> 1 + e
+#   V = floor(a * m / 2^30) is the high word of one product:
+#   out = (V + 1 + 2^e + zero * 2^(1 + e) - (a < 0 ? 2 : 0)) >> 1 + e
 # The last term does not matter where negative results are cut off. Else requant.inc has what is right for any sum.
 #
 # An axis is an address, that of the record for y, 4 more for x: of its fields at
@@ -83,23 +84,12 @@
 .equ SAVED, 200                 # ra, s0-s11
 .equ FRAME, 256
 
+.include "frame.inc"
+.include "record.inc"
 .include "requant.inc"
 
 run:
-    addi sp, sp, -FRAME
-    sw ra, SAVED(sp)
-    sw s0, SAVED + 4(sp)
-    sw s1, SAVED + 8(sp)
-    sw s2, SAVED + 12(sp)
-    sw s3, SAVED + 16(sp)
-    sw s4, SAVED + 20(sp)
-    sw s5, SAVED + 24(sp)
-    sw s6, SAVED + 28(sp)
-    sw s7, SAVED + 32(sp)
-    sw s8, SAVED + 36(sp)
-    sw s9, SAVED + 40(sp)
-    sw s10, SAVED + 44(sp)
-    sw s11, SAVED + 48(sp)
+    ENTER FRAME, SAVED
 
 # --- the layer: a7 record, s1 arena, s4 channels, s5 bytes of a row
     lw a7, 0(a0)
@@ -108,34 +98,34 @@ run:
     sw a7, REC(sp)
     lw s1, 12(a0)
     lw s2, 20(a0)
-    lw t1, 8(a7)
+    lw t1, R_DATA(a7)
     add s2, s2, t1
     sw s2, WTS(sp)
-    lw t1, 28(a7)
+    lw t1, R_TABLE(a7)
     add s3, s2, t1
     sw s3, TAB(sp)
-    lw t0, 92(a7)
+    lw t0, R_ZX(a7)
     addi t0, t0, -128
     sw t0, PAD(sp)
-    lw t1, 96(a7)
+    lw t1, R_ZO(a7)
     addi t1, t1, -128
     sw t1, ZO(sp)
-    lw t0, 104(a7)
+    lw t0, R_HI(a7)
     addi t0, t0, -128
     sw t0, HI(sp)
-    lw t0, 100(a7)
+    lw t0, R_LO(a7)
     addi t0, t0, -128
     sw t0, LO(sp)
     slt t0, t0, t1
     xori t0, t0, 1
     sw t0, CUT(sp)
-    lw t0, 16(a7)
+    lw t0, R_FROM(a7)
     add t0, t0, s1
     sw t0, IN(sp)
-    lw t0, 20(a7)
+    lw t0, R_TO(a7)
     add t0, t0, s1
     sw t0, OUT(sp)
-    lw s4, 40(a7)
+    lw s4, R_GROUPS(a7)
     sw s4, CLEFT(sp)
     lw s5, SIZE + 4(a7)
     mul s5, s5, s4
@@ -155,7 +145,7 @@ run:
     lw t1, DIL(a7)              # dilations and filters of a channel: 1
     lw t0, DIL + 4(a7)
     or t1, t1, t0
-    lw t0, 56(a7)
+    lw t0, R_OG(a7)
     or t1, t1, t0
     li t0, 1
     bne t1, t0, plane
@@ -197,7 +187,8 @@ moderate:
     and t0, t0, t2
     ret
 
-# Lines along axis a0, across a1, with the steps a2, a3 in the input, a4 from weight to weight. -> t0 = 0: not for `walk`
+# Lines along axis a0, across a1, with the steps a2, a3 in the input, a4 from weight to weight.
+# -> t0 = 0: not for `walk`
 line:
     sw a0, ALONG(sp)
     sw a1, ACROSS(sp)
@@ -597,7 +588,7 @@ plane:
     lw t0, TAPS(a7)             # taps, their list, and what scratch has beside it for sure
     lw t1, TAPS + 4(a7)
     mul s2, t0, t1
-    lw t2, 56(a7)
+    lw t2, R_OG(a7)
     mul t2, t2, s4
     li t3, 2
     bgeu t2, t3, 1f
@@ -621,7 +612,7 @@ plane:
     sw s3, ROOM(sp)
     srli t0, s2, 13             # sums of more taps might not suit the short requantisation
     bnez t0, slow
-    lw t0, 24(a7)
+    lw t0, R_SCRATCH(a7)
     add t0, t0, s1
     sw t0, PLANE(sp)
     add t0, t0, s3
@@ -794,7 +785,7 @@ band:
     lw t0, OUT0(sp)
     sw t0, OUT(sp)
     lw a7, REC(sp)
-    lw t0, 40(a7)
+    lw t0, R_GROUPS(a7)
     sw t0, CLEFT(sp)
 
 # a channel to the plane. a0 line, a1 lines left, a2 input line, a3 its address; a4, a5 place and part; a6 inputs
@@ -870,7 +861,7 @@ channel:
     addi a1, a1, -1
     bnez a1, 1b
     lw a7, REC(sp)
-    lw t0, 56(a7)
+    lw t0, R_OG(a7)
     sw t0, JLEFT(sp)
 
 # a filter. s0 inputs of the first tap's place; s1 output, a6 its line's end, a7 from one to the next, ra outputs left;
@@ -1112,9 +1103,9 @@ slow_position:
     lw s8, TAB0(sp)
     lw s1, OUT(sp)
     lw s2, IN0(sp)
-    lw s5, 40(s7)
+    lw s5, R_GROUPS(s7)
 slow_channel:
-    lw s6, 56(s7)
+    lw s6, R_OG(s7)
 slow_filter:
     lw a3, 12(s8)
     mv a4, s3
@@ -1128,7 +1119,7 @@ slow_filter:
     bgeu a5, t6, 3f
     mul t6, t6, a4
     add t6, t6, a5
-    lw t5, 40(s7)
+    lw t5, R_GROUPS(s7)
     mul t6, t6, t5
     add t6, t6, s2
     lb t5, 0(t6)
@@ -1174,18 +1165,4 @@ slow_filter:
     bnez s10, slow_row
 
 done:
-    lw ra, SAVED(sp)
-    lw s0, SAVED + 4(sp)
-    lw s1, SAVED + 8(sp)
-    lw s2, SAVED + 12(sp)
-    lw s3, SAVED + 16(sp)
-    lw s4, SAVED + 20(sp)
-    lw s5, SAVED + 24(sp)
-    lw s6, SAVED + 28(sp)
-    lw s7, SAVED + 32(sp)
-    lw s8, SAVED + 36(sp)
-    lw s9, SAVED + 40(sp)
-    lw s10, SAVED + 44(sp)
-    lw s11, SAVED + 48(sp)
-    addi sp, sp, FRAME
-    ret
+    LEAVE FRAME, SAVED

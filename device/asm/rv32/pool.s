@@ -6,20 +6,10 @@
 # s0 record; s1 output; s2 address of the first row of windows; s3 channels, s4 bytes of a row; s5, s6 lo, hi as int8;
 # s7 first column of the window, s8 output columns left; s9 first row, s10 output rows left; s11 address of the part
 # a6 values of the part; a7 bytes of its rows; t4 channels left; t5 from the end of its row to the next row; t6 its end
+.include "frame.inc"
+
 run:
-    addi sp, sp, -48
-    sw s0, 0(sp)
-    sw s1, 4(sp)
-    sw s2, 8(sp)
-    sw s3, 12(sp)
-    sw s4, 16(sp)
-    sw s5, 20(sp)
-    sw s6, 24(sp)
-    sw s7, 28(sp)
-    sw s8, 32(sp)
-    sw s9, 36(sp)
-    sw s10, 40(sp)
-    sw s11, 44(sp)
+    ENTER 64, 0
     lw s0, 0(a0)
     lw t0, 4(a0)
     add s0, s0, t0
@@ -195,17 +185,4 @@ next:
     addi s10, s10, -1
     beqz s10, 1f
     j row
-1:  lw s0, 0(sp)
-    lw s1, 4(sp)
-    lw s2, 8(sp)
-    lw s3, 12(sp)
-    lw s4, 16(sp)
-    lw s5, 20(sp)
-    lw s6, 24(sp)
-    lw s7, 28(sp)
-    lw s8, 32(sp)
-    lw s9, 36(sp)
-    lw s10, 40(sp)
-    lw s11, 44(sp)
-    addi sp, sp, 48
-    ret
+1:  LEAVE 64, 0

@@ -4,26 +4,14 @@
 # [15] multiplier [16] shifts [17] zo [18] lo [19] hi (all plus 128) [20] kind: sum, largest, smallest.
 # Four neighbours of the inner kept axis at a time: 2.5 instructions for each value of a sum, 3.5 of an extreme.
 #
-# s0 record; s1 output; s2 address of the outer kept axis, s3 what is left of it; s4 of the inner, s5 left; s6 its stride
+# s0 record; s1 output; s2 address of the outer kept axis, s3 left of it; s4 of the inner, s5 left of it, s6 its stride
 # s7 inner reduced stride; s8 bytes of the inner reduced axis; s9 its size; s10 bias of a sum of signed x
 # t0-t2 lo, hi, zero; a6 outer reduced axis left; a7 end of the inner; t3-t6 temporary; a0-a3 results
+.include "frame.inc"
 .include "requant.inc"
 
 run:
-    addi sp, sp, -64
-    sw s0, 0(sp)
-    sw s1, 4(sp)
-    sw s2, 8(sp)
-    sw s3, 12(sp)
-    sw s4, 16(sp)
-    sw s5, 20(sp)
-    sw s6, 24(sp)
-    sw s7, 28(sp)
-    sw s8, 32(sp)
-    sw s9, 36(sp)
-    sw s10, 40(sp)
-    sw s11, 44(sp)
-    sw ra, 48(sp)
+    ENTER 64, 0
     lw s0, 0(a0)
     lw t0, 4(a0)
     add s0, s0, t0
@@ -184,21 +172,7 @@ next:
     addi s3, s3, -1
     beqz s3, 1f
     j outer
-1:  lw s0, 0(sp)
-    lw s1, 4(sp)
-    lw s2, 8(sp)
-    lw s3, 12(sp)
-    lw s4, 16(sp)
-    lw s5, 20(sp)
-    lw s6, 24(sp)
-    lw s7, 28(sp)
-    lw s8, 32(sp)
-    lw s9, 36(sp)
-    lw s10, 40(sp)
-    lw s11, 44(sp)
-    lw ra, 48(sp)
-    addi sp, sp, 64
-    ret
+1:  LEAVE 64, 0
 
 # The sum a3 to the output. Uses a0, a1, a4, a5.
 result:
