@@ -1,14 +1,15 @@
 # ADD, SUB: out = requantise(requantise((a - za) << 20) +- requantise((b - zb) << 20));
 # SQUARED_DIFFERENCE: the same with << 7, and the difference squared.
-# An operand has 256 values, so its inner requantisation is a table of 256 words, made in scratch before the loop.
+# An operand has 256 values, so its inner requantisation is a table of 256 words, made in scratch before the loop:
+# for d = a - za and m of two halves, (d << 20) * m / 2**31 = (d * mh << 5) + d * ml / 2**11.
 # Up to four axes; a stride of 0 broadcasts. The address of an operand is offset << 1, plus 1 if it lies in DATA.
 import micropython
 
 
 @micropython.viper
 def run(x: ptr8):
-    w = x
     acc = 0
+    w = x
     c = ptr32(x)
     p = ptr32((c[1] | c[2] << 32) + c[0])
     arena = c[3] | c[4] << 32
@@ -24,30 +25,28 @@ def run(x: ptr8):
     q = ptr32(int(p) + 80)  # zero point, multiplier, shift of a; then of b
     sign = 1
     sign = sign << 31
-    mask = (sign << 1) - 1
-    fine = p[31]  # 20 or 7
+    wide = sign << 1  # 0 on 32-bit
+    mask = wide - 1
     mode = p[32]  # 1: subtract, 2: square
     tables = 2
     while tables:
+        ml = q[1] & 65535
+        mh = q[1] >> 16
+        e = q[2] & 255
         i = 0
         while i < 256:
-            acc = ((i ^ 128) - q[0]) << fine
-            ml = q[1] & 65535
-            mh = q[1] >> 16
-            al = acc & 65535
-            acc = acc >> 16
-            u = acc * ml
-            v = al * mh
-            al = ((al * ml >> 16) & 65535) + (u & 32767) + (v & 32767) + 16384
-            acc = (acc * mh << 1) + (u >> 15) + (v >> 15) + (al >> 15)
-            e = q[2] & 255
+            acc = (i ^ 128) - q[0]
+            if p[31] == 20:
+                acc = (acc * mh << 5) + ((acc * ml + 1024) >> 11)
+            else:
+                acc = (acc * mh + ((acc * ml + 8388608) >> 16)) >> 8
             if e:
                 acc = (((acc + (acc >> 31)) >> (e - 1)) + 1) >> 1
             if tables & mode & 1:
                 acc = 0 - acc
-            t[i] = acc
+            t[0] = acc
+            t = ptr32(int(t) + 4)
             i += 1
-        t = ptr32(int(t) + 1024)
         q = ptr32(int(q) + 12)
         tables -= 1
     t = ptr32(arena + p[7])
@@ -55,6 +54,13 @@ def run(x: ptr8):
     mh = q[1] >> 16
     e = q[2] & 255
     left = q[2] >> 8
+    half = 0
+    if e:
+        half = 1 << (e - 1)
+    plain = int(left | mode & 2 == 0 and e > 0)
+    zo = q[0] - 128
+    lo = q[3] - 128
+    hi = q[4] - 128
     i = 0
     while i < p[8]:
         j = 0
@@ -68,24 +74,32 @@ def run(x: ptr8):
                     acc = t[x[0]] + t[256 + w[0]]
                     x = ptr8(int(x) + p[15])
                     w = ptr8(int(w) + p[19])
-                    acc = ((acc & mask) ^ sign) - sign
-                    if mode & 2:
-                        acc = acc * acc << left
+                    if wide:
                         acc = ((acc & mask) ^ sign) - sign
-                    al = acc & 65535
-                    acc = acc >> 16
-                    u = acc * ml
-                    v = al * mh
-                    al = ((al * ml >> 16) & 65535) + (u & 32767) + (v & 32767) + 16384
-                    acc = (acc * mh << 1) + (u >> 15) + (v >> 15) + (al >> 15)
-                    if e:
-                        acc = (((acc + (acc >> 31)) >> (e - 1)) + 1) >> 1
-                    acc += q[0]
-                    if acc < q[3]:
-                        acc = q[3]
-                    if acc > q[4]:
-                        acc = q[4]
-                    out[0] = acc ^ 128
+                    if plain:
+                        al = acc & 32767
+                        acc = acc >> 15
+                        u = (acc * ml + ((al * ml) >> 15) + 32768) >> 1
+                        acc = acc * mh + ((al * mh + u) >> 15)
+                        acc = ((acc >> 31) + acc + half) >> e
+                    else:
+                        if mode & 2:
+                            acc = acc * acc << left
+                            acc = ((acc & mask) ^ sign) - sign
+                        al = acc & 65535
+                        acc = acc >> 16
+                        u = acc * ml
+                        v = al * mh
+                        al = ((al * ml >> 16) & 65535) + (u & 32767) + (v & 32767) + 16384
+                        acc = (acc * mh << 1) + (u >> 15) + (v >> 15) + (al >> 15)
+                        if e:
+                            acc = (((acc + (acc >> 31)) >> (e - 1)) + 1) >> 1
+                    acc = acc + zo
+                    if acc < lo:
+                        acc = lo
+                    if acc > hi:
+                        acc = hi
+                    out[0] = acc
                     out = ptr8(int(out) + 1)
                     n -= 1
                 k += 1

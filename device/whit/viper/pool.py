@@ -6,70 +6,67 @@ import micropython
 @micropython.viper
 def run(x: ptr8):
     acc = 0
-    b = 0
     c = ptr32(x)
     p = ptr32((c[1] | c[2] << 32) + c[0])
     arena = c[3] | c[4] << 32
-    src = arena + p[4]
     out = ptr8(arena + p[5])
-    h = p[6]
-    wd = p[7]
     ci = p[8]
-    oh = p[9]
-    ow = p[10]
-    kh = p[11]
-    kw = p[12]
+    line = p[7] * ci
     lo = p[17]
     hi = p[18]
     mean = p[19]
     oy = 0
-    while oy < oh:
+    while oy < p[9]:
         y0 = oy * p[13] - p[15]
-        y1 = y0 + kh
+        rows = y0 + p[11]
         if y0 < 0:
             y0 = 0
-        if y1 > h:
-            y1 = h
+        if rows > p[6]:
+            rows = p[6]
+        rows -= y0
         ox = 0
-        while ox < ow:
+        while ox < p[10]:
             x0 = ox * p[14] - p[16]
-            x1 = x0 + kw
+            columns = x0 + p[12]
             if x0 < 0:
                 x0 = 0
-            if x1 > wd:
-                x1 = wd
-            count = (y1 - y0) * (x1 - x0)
-            ch = 0
-            while ch < ci:
+            if columns > p[7]:
+                columns = p[7]
+            columns -= x0
+            count = rows * columns
+            columns = columns * ci
+            src = arena + p[4] + y0 * line + x0 * ci
+            stop = src + ci
+            while src < stop:
                 acc = 0
-                y = y0
-                while y < y1:
-                    x = ptr8(src + (y * wd + x0) * ci + ch)
-                    end = int(x) + (x1 - x0) * ci
+                x = ptr8(src)
+                src += 1
+                y = rows
+                while y:
+                    end = int(x) + columns
                     if mean:
-                        while int(x) < end:
+                        while end - int(x):
                             acc = (x[0] ^ 128) + acc
                             x = ptr8(int(x) + ci)
                     else:
-                        while int(x) < end:
-                            b = x[0] ^ 128
-                            if b > acc:
-                                acc = b
+                        while end - int(x):
+                            if x[0] ^ 128 > acc:
+                                acc = x[0] ^ 128
                             x = ptr8(int(x) + ci)
-                    y += 1
+                    x = ptr8(int(x) + line - columns)
+                    y -= 1
                 if mean:
-                    acc -= count << 7
+                    acc = acc - (count << 7)
                     if acc > 0:
                         acc = (acc + (count >> 1)) // count
                     else:
                         acc = 0 - ((count >> 1) - acc) // count
-                    acc += 128
+                    acc = acc + 128
                 if acc < lo:
                     acc = lo
                 if acc > hi:
                     acc = hi
                 out[0] = acc ^ 128
                 out = ptr8(int(out) + 1)
-                ch += 1
             ox += 1
         oy += 1
