@@ -104,6 +104,7 @@ run:
     add r1, r1, r10
     add r2, r2, r10
     strd r1, r2, [sp, #F_INPUT]
+    str r2, [r9, #TO]
     ldrd r1, r2, [r9, #SCRATCH]
     add r1, r1, r10
     add r2, r2, r11
@@ -111,9 +112,7 @@ run:
     str r2, [sp, #F_CHANNELS]
     @ the fast requantisation? r6 negative: no
     ldrd r3, r4, [r9, #LO]
-    rsbs r6, r3, #0
-    subs r5, r4, #255
-    orrs r6, r5
+    movs r6, #0
     subs r3, r3, #128
     subs r4, r4, #128
     strd r3, r4, [sp, #F_LO]
@@ -535,7 +534,62 @@ run:
     add r7, r7, r1, lsl #4
     stm r2, {r4-r7}
     b .Lblock
-1:  add sp, #FRAME
+@ Bounds other than those of a byte: what was saturated is clamped, four at a time. r4 lo, r5 hi, four times
+1:  ldrd r4, r5, [sp, #F_LO]
+    cmn r4, #128
+    it eq
+    cmpeq r5, #127
+    beq .Lb_done
+    uxtb r4, r4
+    orr r4, r4, r4, lsl #8
+    orr r4, r4, r4, lsl #16
+    uxtb r5, r5
+    orr r5, r5, r5, lsl #8
+    orr r5, r5, r5, lsl #16
+    ldr r6, [r9, #GROUPS]
+    ldr r7, [r9, #OG]
+    mul r6, r6, r7
+    ldr r0, [r9, #TO]
+    ldr r7, [r9, #OH]
+.Lb_row:
+    mov r1, r0
+    ldr r8, [r9, #OW]
+.Lb_pixel:
+    mov r2, r1
+    adds r3, r1, r6
+    sub r10, r3, #4
+    cmp r2, r10
+    bhi .Lb_rest
+.Lb_word:
+    ldr r11, [r2]
+    ssub8 r12, r11, r4
+    sel r11, r11, r4
+    ssub8 r12, r5, r11
+    sel r11, r11, r5
+    str r11, [r2], #4
+    cmp r2, r10
+    bls .Lb_word
+    b .Lb_rest
+.Lb_byte:
+    ldrb r11, [r2]
+    ssub8 r12, r11, r4
+    sel r11, r11, r4
+    ssub8 r12, r5, r11
+    sel r11, r11, r5
+    strb r11, [r2], #1
+.Lb_rest:
+    cmp r2, r3
+    bne .Lb_byte
+    ldr r12, [r9, #PIXEL]
+    add r1, r1, r12
+    subs r8, r8, #1
+    bne .Lb_pixel
+    ldr r12, [r9, #ROW]
+    add r0, r0, r12
+    subs r7, r7, #1
+    bne .Lb_row
+.Lb_done:
+    add sp, #FRAME
     pop {r4-r11, pc}
 
 .Lany:
