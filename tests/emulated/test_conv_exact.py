@@ -117,7 +117,7 @@ class Case:
         points = [n + 128 for n in (self.zx, self.zo, self.lo, self.hi)]
         pairs = int(self.weights.min() > -128)
         tail = [*self.dilation, *self.pad, *points, row, self.pixel, self.block, pairs | SMALL * (pairs & self.small)]
-        return [CONV, 31, 8, 0, at, to, scratch, table, *shape, *tail]
+        return [CONV, 32, 8, 0, at, to, scratch, table, *shape, *tail, 0]
 
     @property
     def pixel(self) -> int:
