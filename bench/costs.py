@@ -13,8 +13,9 @@ import json
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
-from itertools import product
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -32,75 +33,94 @@ COSTS = ROOT / "host" / "whit" / "costs.json"
 # emulated Cortex-M0 that runs a stock MicroPython.
 CALL, RUN = [1424, 2314], [3200, 5200]
 
+# Amounts whose name begins with a way to compute are for families that go it.
+WAYS = {
+    "viper": ["parts", "pieces"],
+    "thumb": ["eights"],
+    "dsp": ["twos", "twos left", "lines"],
+    "rv32": ["threes", "threes left", "plane"],
+}
+LEAST = 0.003  # an amount that makes up less of every layer is left out
+PRICE = 0.003  # of an amount: of several that tell the same, one is enough
+
 Array = npt.NDArray[np.float64]
 
 
 def spread() -> Iterator[Blob]:
-    """Layers of many shapes, small ones and such as are in models."""
-    images = [
-        (6, 6, 3),
-        (8, 9, 4),
-        (7, 5, 8),
-        (12, 12, 16),
-        (5, 8, 24),
-        (9, 7, 1),
-        (14, 14, 1),
-        (10, 10, 6),
-        (4, 4, 32),
-    ]
-    filters = [4, 8, 6, 16, 32, 8, 10, 12, 7]
-    kernels = [(3, 3), (5, 5), (1, 3), (3, 3), (3, 1), (3, 3), (5, 3), (4, 4), (2, 2)]
-    for i, (h, w, c) in enumerate(images):
-        for j, (pad, stride) in enumerate(product(("SAME", "VALID"), (1, 2))):
-            kernel = kernels[(i + j) % len(kernels)]
-            kernel = (min(kernel[0], h), min(kernel[1], w))
-            how = {"stride": stride, "pad": pad, "act": ("RELU", "NONE", "RELU6")[(i + j) % 3]}
-            yield layers.conv(h, w, c, filters[(2 * i + j) % len(filters)], kernel, **how)
-            if c > 1:
-                yield layers.depthwise(h, w, c, **how)
-                yield layers.depthwise(h, w, c, kernel, **how)
-        yield layers.conv(h, w, c, 2 * filters[i], (1, 1), 1 + i % 2)
-        yield layers.conv(h, w, c, filters[i], low=-128, act="NONE")
-        yield layers.conv(h, w, c, filters[i], kernels[i], stride=2, low=-128)
-        yield layers.conv(h, w, c, filters[i], (1, 1), low=-128)
-        yield layers.conv(h, w, c, filters[i], coarse=150.0)
-        if c > 1:
-            yield layers.depthwise(h, w, c, multiplier=2 + i % 2)
-            yield layers.depthwise(h, w, c, kernels[i], multiplier=2)
-            yield layers.depthwise(h, w, c, (2, 3), multiplier=2)
-            for kernel in ((3, 3), (1, 3), (5, 3), kernels[i]):
-                for multiplier in (1, 2):
-                    yield layers.depthwise(h, w, c, kernel, low=-128, multiplier=multiplier)
-            yield layers.depthwise(h, w, c, coarse=150.0)
-            yield layers.depthwise(h, w, c, dilation=2)
-        if c % 2 == 0:
-            yield layers.conv(h, w, c, 2 * (i + 2), kernels[i], groups=2)
-            yield layers.conv(h, w, c, 4 * (i + 1), groups=2, stride=2)
-            yield layers.conv(h, w, c, 4 * (i + 1), groups=2, low=-128)
-    large = [(10, 8, 64, 64, (1, 1)), (6, 6, 32, 48, (3, 3)), (20, 10, 8, 16, (3, 3)), (25, 5, 1, 64, (10, 4))]
-    large += [(8, 8, 64, 96, (1, 1)), (1, 50, 6, 24, (1, 5)), (1, 25, 24, 32, (1, 5)), (28, 28, 1, 3, (3, 3))]
-    for shape in [*large, (9, 9, 40, 40, (3, 3))]:
-        yield layers.conv(*shape, act="NONE")
-        yield layers.conv(*shape, pad="VALID", stride=2 if shape[0] > 1 else 1)
-    for h, w, c in ((1, 30, 16), (25, 5, 64), (14, 14, 8), (6, 12, 40)):
-        yield layers.depthwise(h, w, c)
-        yield layers.depthwise(h, w, c, stride=2)
-        yield layers.depthwise(h, w, c, (1, 5))
-        yield layers.depthwise(h, w, c, (min(h, 10), 8), stride=2, multiplier=8)
-    yield layers.depthwise(30, 20, 2, (10, 8), stride=2, multiplier=4)
-    sizes = [(4, 16), (16, 3), (10, 1), (64, 10), (33, 7), (128, 32), (256, 4), (640, 16), (128, 128), (1000, 2)]
-    for inputs, outputs in [*sizes, (17, 20)]:
-        for low, act in ((-127, "RELU"), (-127, "NONE"), (-128, "NONE")):
-            yield layers.dense(inputs, outputs, act, low)
+    """Layers of many shapes, drawn at random but always the same, small ones and such as are in models."""
+    rng = np.random.default_rng(5)
+    for _ in range(200):
+        yield _window(rng, KERNELS[int(rng.integers(len(KERNELS)))])
+    for i, kernel in enumerate([(3, 3), (3, 3), (5, 5), (8, 4), (10, 8), (5, 1), (4, 4), (7, 3)] * 2):
+        # first layers: images of few channels
+        h, w, filters = (int(rng.integers(*size)) for size in ((16, 50), (6, 44), (3, 20)))
+        stride, pad = (1, 2)[i % 3 > 0], ("SAME", "VALID")[i % 2]
+        yield layers.conv(max(h, kernel[0]), max(w, kernel[1]), (1, 1, 3)[i % 3], filters, kernel, stride, pad)
+    for i in range(30):
+        yield _window(rng, KERNELS[int(rng.integers(len(KERNELS)))], least=150_000)
+        yield _window(rng, ((3, 3), (1, 3), (5, 3))[i % 3], dilated=True)
+    for i in range(60):
+        yield _window(rng, (1, 1), least=100_000 if i % 3 == 0 else 500)
+    for _ in range(50):
+        yield _window(rng, groups=int(rng.integers(2, 4)))
+    for kernel in ((3, 3), (3, 3), (3, 3), (5, 3), (1, 3), (1, 5), (3, 1), (2, 2), (10, 8), (4, 4)):
+        for i in range(30):
+            yield _window(rng, kernel, depthwise=True, usual=i % 3 > 0)
+    for _ in range(60):
+        inputs = int(1200 ** rng.random())
+        outputs = min(int(1 + 40 * rng.random() ** 2), 16_000 // inputs)
+        act = ("RELU", "NONE", "RELU6")[rng.integers(3)]
+        yield layers.dense(inputs, outputs, act, -127 if rng.random() < 0.7 else -128)
     yield from _others()
+
+
+KERNELS = [(3, 3), (3, 3), (3, 3), (5, 5), (1, 3), (1, 5), (3, 1), (5, 3), (4, 4), (2, 2), (10, 4), (10, 8)]
+
+
+def _window(
+    rng: np.random.Generator,
+    kernel: tuple[int, int] = (3, 3),
+    groups: int = 1,
+    depthwise: bool = False,
+    least: int = 500,
+    usual: bool | None = None,
+    dilated: bool = False,
+) -> Blob:
+    """A convolution of at least so many MACs; ``usual``: with the usual requantisation."""
+    pad, stride = ("SAME", "VALID")[rng.integers(2)], int(rng.choice([1, 1, 2]))
+    if dilated:
+        pad, stride = "SAME", 1
+    while True:
+        h, w = (int(1 + 30 * rng.random() ** 2) for _ in range(2))
+        channels = int(rng.choice([1, 1, 2, 3, 4, 4, 6, 8, 8, 10, 12, 16, 16, 24, 32, 40, 48, 64]))
+        filters = int(rng.choice([1, 2, 3, 4, 4, 6, 8, 8, 10, 12, 16, 16, 24, 32, 48, 64]))
+        if depthwise:
+            filters = channels * int(rng.choice([1, 1, 1, 2, 8]))
+        work = h * w * filters * kernel[0] * kernel[1] * (1 if depthwise else channels // groups)
+        fits = kernel[0] <= h and kernel[1] <= w if pad == "VALID" else True
+        if channels % groups or filters % groups or (depthwise and channels == 1):
+            continue
+        if (
+            fits
+            and least < work < max(30_000 if depthwise else 150_000, 4 * least)
+            and filters * channels * kernel[0] * kernel[1] < 16_000
+        ):
+            break
+    dilation = 2 if dilated and min(h, w) > 3 else 1
+    act, low = ("RELU", "RELU", "NONE", "RELU6")[rng.integers(4)], -127 if rng.random() < 0.8 else -128
+    coarse = 150.0 if rng.random() < 0.1 else 1.0
+    if usual is not None:
+        act, coarse = ("RELU", 1.0) if usual else (("RELU6", 1.0), ("NONE", 150.0))[rng.integers(2)]
+    return layers.conv(h, w, channels, filters, kernel, stride, pad, act, dilation, depthwise, groups, low, coarse)
 
 
 def _others() -> Iterator[Blob]:
     shapes = [(1, 4, 5, 3), (1, 8, 8, 16), (1, 9, 7, 8), (1, 12, 4, 30), (1, 1, 40, 6), (1, 16, 16, 4), (1, 6, 6, 64)]
+    shapes += [(1, 3, 2, 32), (1, 2, 2, 18), (1, 5, 5, 10)]
     for i, shape in enumerate(shapes):
         _, h, w, c = shape
         for kind in ("MAX_POOL_2D", "AVERAGE_POOL_2D"):
-            for kernel, stride in (((2, 2), 2), ((3, 3), 1), ((h, w), 1), ((1, 3), 2)):
+            for kernel, stride in (((2, 2), 2), ((3, 3), 1), ((h, w), 1), ((1, 3), 2), ((4, 1), 3)):
                 yield layers.pool(kind, h, w, c, (min(kernel[0], h), min(kernel[1], w)), stride)
         for kind in ("MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN"):
             for axes in ((1, 2), (2,), (3,)):
@@ -124,23 +144,33 @@ def _others() -> Iterator[Blob]:
         yield layers.one("SOFTMAX", (rows, depth))
 
 
-def fitted(rows: list[Array], counts: Array) -> Array:
-    """x >= 0 with the smallest sum of squares of (rows @ x) / counts - 1: the active-set method of Lawson, Hanson."""
-    a = np.array(rows) / counts[:, None]
+def fitted(rows: Array, counts: Array) -> Array:
+    """x >= 0 for which rows @ x is near counts, relative to these; what hardly matters is 0."""
+    weight = (counts / counts.max()) ** 0.25  # what is large matters more
+    a = rows * (weight / counts)[:, None]
+    x = not_negative(a, weight)
+    matters = (a * x / weight[:, None]).max(0) > LEAST
+    x[:] = 0
+    x[matters] = not_negative(a[:, matters], weight)
+    return x
+
+
+def not_negative(a: Array, b: Array) -> Array:
+    """x >= 0 with a small sum of squares of a @ x - b, and few not 0: the active-set method of Lawson and Hanson."""
     scale = np.maximum(np.abs(a).max(0), 1e-30)
     a = a / scale
-    b = np.ones(len(a))
+    square, right = a.T @ a + 1e-9 * np.eye(a.shape[1]), a.T @ b - PRICE
     x = np.zeros(a.shape[1])
     free = np.zeros(a.shape[1], bool)
     for _ in range(10 * len(x)):
-        gradient = a.T @ (b - a @ x)
+        gradient = right - square @ x
         gradient[free] = 0
         if gradient.max() < 1e-9:
             break
         free[gradient.argmax()] = True
         while True:
             step = np.zeros(len(x))
-            step[free] = np.linalg.lstsq(a[:, free], b, rcond=None)[0]
+            step[free] = np.linalg.solve(square[np.ix_(free, free)], right[free])
             if step[free].min() > 0:
                 x = step
                 break
@@ -152,27 +182,46 @@ def fitted(rows: list[Array], counts: Array) -> Array:
     return x / scale
 
 
-def fit(core: Core, blobs: list[Blob]) -> dict[str, dict[str, list[float]]]:
-    """By form and amount: what one takes, [instructions] or [instructions, cycles]."""
+@dataclass(frozen=True)
+class Sample:
+    """A layer that was counted: [instructions], or on armv6m [instructions, cycles]."""
+
+    record: list[int]
+    data: bytes
+    kept: bool
+    counts: list[int]
+
+
+def samples(core: Core, blobs: list[Blob]) -> list[Sample]:
+    """Every layer on this core; dense ones with weights kept as well."""
     counter = Counter(core)
-    samples: dict[str, list[tuple[dict[str, float], list[int]]]] = defaultdict(list)
+    found = []
     for blob in blobs:
         (record,) = kernel_records(blob)
         data = blob.data[record[2] : record[2] + record[3]]
         for kept in (False, True):
-            form, found = amounts(record, data, kept)
-            if kept and ", kept" not in form:
-                continue
-            (cost,) = counter.count(blob, noise(blob), kept)
-            samples[form].append((found, [cost.instructions, cost.cycles][: 1 + (core.arch == "armv6m")]))
+            if not kept or amounts(record, data, kept)[0].endswith(", kept"):
+                (cost,) = counter.count(blob, noise(blob), kept)
+                counts = [cost.instructions, cost.cycles][: 1 + (core.arch == "armv6m")]
+                found.append(Sample(record, data, kept, counts))
+    return found
+
+
+def fit(core: Core, layers: list[Sample]) -> dict[str, dict[str, list[float]]]:
+    """By form and amount: what one takes, [instructions] or [instructions, cycles]."""
+    by_form: dict[str, list[tuple[dict[str, float], list[int]]]] = defaultdict(list)
+    for layer in layers:
+        form, found = amounts(layer.record, layer.data, layer.kept)
+        by_form[form].append((found, layer.counts))
     table: dict[str, dict[str, list[float]]] = {}
-    for form, some in sorted(samples.items()):
-        names = list(some[0][0])
-        rows = [np.array([found[name] for name in names], float) for found, _ in some]
+    for form, some in sorted(by_form.items()):
+        names = list(dict.fromkeys(name for found, _ in some for name in found))
+        names = [name for name in names if name.rpartition(": ")[0] in ["", *WAYS[core.family]]]
+        rows = [np.array([found.get(name, 0) for name in names], float) for found, _ in some]
         counts = np.array([count for _, count in some], float)
-        columns = [fitted(rows, column) for column in counts.T]
+        columns = [fitted(np.array(rows), column) for column in counts.T]
         table[form] = {
-            name: [float(f"{column[i]:.4g}") for column in columns]
+            name: [_short(column[i]) for column in columns]
             for i, name in enumerate(names)
             if any(column[i] for column in columns)
         }
@@ -182,16 +231,45 @@ def fit(core: Core, blobs: list[Blob]) -> dict[str, dict[str, list[float]]]:
     return table
 
 
+def keepers() -> list[str]:
+    """Cores that run faster where expanded weights are kept."""
+    blob = layers.conv(6, 6, 8, 8)
+    found = []
+    for core in cores():
+        counter = Counter(core)
+        each, kept = (counter.count(blob, noise(blob), how)[0].instructions for how in (False, True))
+        if kept < each:
+            found.append(str(core))
+    return found
+
+
+def _short(value: float) -> float | int:
+    """Four digits."""
+    value = float(f"{value:.4g}")
+    return int(value) if value.is_integer() else value
+
+
+def text(table: dict[str, Any]) -> str:
+    """As JSON, a form per line."""
+    lines = [f'{{"call": {table["call"]}, "run": {table["run"]}, "keeps": {json.dumps(table["keeps"])}, "cores": {{']
+    for core, forms in table["cores"].items():
+        lines.append(f'"{core}": {{')
+        lines += [f"{json.dumps(form)}: {json.dumps(each, separators=(',', ':'))}," for form, each in forms.items()]
+        lines[-1] = lines[-1][:-1]
+        lines.append("},")
+    lines[-1] = "}"
+    return "\n".join(lines) + "\n}}\n"
+
+
 def main() -> None:
     before = json.loads(COSTS.read_text()) if COSTS.exists() else {}
-    table = {"call": CALL, "run": RUN, "cores": before.get("cores", {})}
+    table = {"call": CALL, "run": RUN, "keeps": keepers(), "cores": before.get("cores", {})}
     blobs = list(spread())
     print(f"{len(blobs)} layers")
     for core in cores():
         if all(word in str(core) for word in sys.argv[1:]):
-            table["cores"][str(core)] = fit(core, blobs)
-    lines = json.dumps(table, indent=1).replace("\n    ", " ").replace("\n   }", " }")
-    COSTS.write_text(lines + "\n")
+            table["cores"][str(core)] = fit(core, samples(core, blobs))
+    COSTS.write_text(text(table))
 
 
 if __name__ == "__main__":

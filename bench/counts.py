@@ -33,7 +33,7 @@ class Core:
         return f"{self.family} {self.arch}"
 
 
-_ALL = ["viper armv6m", "thumb armv6m", "viper armv7m", "thumb armv7m", "viper armv7em", "dsp armv7em"]
+_ALL = ["viper armv6m", "thumb armv6m", "viper armv7m", "thumb armv7m", "dsp armv7em"]
 _ALL += ["viper rv32imc", "rv32 rv32imc"]
 
 

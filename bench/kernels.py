@@ -29,6 +29,7 @@ GROWTH = 1.02  # what a count may rise by before somebody has to look
 
 LAYERS: dict[str, Callable[[], Blob]] = {
     "conv 3x3, 16 -> 32, 16x16": lambda: layers.conv(16, 16, 16, 32),
+    "conv 3x3, 16 -> 32, 16x16, kept": lambda: layers.conv(16, 16, 16, 32),
     "conv 1x1, 64 -> 64, 25x5": lambda: layers.conv(25, 5, 64, 64, (1, 1)),
     "conv 3x3, 1 -> 8, stride 2, 28x28": lambda: layers.conv(28, 28, 1, 8, stride=2),
     "depthwise 3x3, 32, 16x16": lambda: layers.depthwise(16, 16, 32),

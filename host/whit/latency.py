@@ -16,6 +16,7 @@ from typing import Any
 from whit import program
 from whit.amounts import amounts, kept_bytes
 from whit.blob import Blob
+from whit.errors import WhitError
 from whit.profiles import Profile
 
 _EDGES = (program.INPUT, program.OUTPUT, program.STATE)
@@ -54,21 +55,32 @@ class Choice:
 
 @cache
 def cost_table() -> dict[str, Any]:
-    """The cost table: "call" and "run" of Model.run, and "cores" by core, form and amount."""
+    """The cost table: "call" and "run" of Model.run, "keeps": cores that make use of kept weights, and "cores" by
+    core, form and amount."""
     table: dict[str, Any] = json.loads(Path(__file__).with_name("costs.json").read_text(encoding="utf-8"))
     return table
 
 
 def counted(blob: Blob, family: str, arch: str, kept: bool = False, cycles: bool = False) -> list[float]:
     """Instructions, or cycles, of each layer, kernels only. KeyError for a core that was not counted."""
-    table = cost_table()["cores"][f"{family} {arch}"]
-    result = []
-    for r in blob.records:
-        if r[0] not in _EDGES:
-            form, found = amounts(r, blob.data[r[2] : r[2] + r[3]], kept)
-            each = table[form]
-            result.append(sum(n * each[name][cycles] for name, n in found.items() if name in each))
-    return result
+    if (family, arch) == ("viper", "armv7em"):
+        arch = "armv7m"  # the same code
+    core = f"{family} {arch}"
+    table = cost_table()["cores"][core]
+    kept = kept and core in cost_table()["keeps"]
+    try:
+        return [_cost(table, blob, r, kept, cycles) for r in blob.records if r[0] not in _EDGES]
+    except (LookupError, ArithmeticError) as error:
+        hint = "convert the model again; this version of whit knows other records"
+        raise WhitError(f"{blob.name}: its plan is none that whit runs", hint) from error
+
+
+def _cost(table: dict[str, Any], blob: Blob, r: list[int], kept: bool, cycles: bool) -> float:
+    form, found = amounts(r, blob.data[r[2] : r[2] + r[3]], kept)
+    while form not in table and ", " in form:
+        form = form.rpartition(", ")[0]  # the nearest that was counted
+    each = table[form]
+    return float(sum(n * each[name][cycles] for name, n in found.items() if name in each))
 
 
 def estimate(blob: Blob, board: Profile, family: str | None = None, kept: bool = False) -> Latency:

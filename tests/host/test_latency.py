@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import struct
 from pathlib import Path
 
 import pytest
 from whit import latency, profiles
+from whit.blob import read, write
 from whit.cli import main
 from whit.inspection import inspect
 from whit.paths import boards_root
+from whit.program import CONV
 
 from tests.emulated import layers
 
@@ -37,8 +40,7 @@ def test_profiles(name: str) -> None:
     assert board.name == name
     assert 1 <= board.clock_mhz <= 1000
     assert board.remark.endswith(".")
-    cores = latency.cost_table()["cores"]
-    assert f"viper {board.counts}" in cores or f"{board.family} {board.counts}" in cores
+    assert latency.best(board) == board.family
     # cycles are modelled on a Cortex-M0+ alone
     assert (board.cycles_per_instruction is None) == (board.arch == "armv6m")
 
@@ -109,6 +111,24 @@ def test_what_the_choices_cost() -> None:
 def test_layers_that_cannot_keep_weights_offer_it_not() -> None:
     names = [choice.name for choice in latency.choices(layers.depthwise(), profiles.profile("pico"))]
     assert "load(FILE, expand=True)" not in names
+
+
+def test_a_form_that_was_not_counted_takes_the_nearest(monkeypatch: pytest.MonkeyPatch) -> None:
+    blob = layers.conv()
+    (exact,) = latency.counted(blob, "viper", "armv6m")
+    forms = latency.cost_table()["cores"]["viper armv6m"]
+    monkeypatch.setattr(latency, "amounts", lambda r, data, kept: ("depthwise, odd, kept", {"weight": 2}))
+    (near,) = latency.counted(blob, "viper", "armv6m")
+    assert near == 2 * forms["depthwise"]["weight"][0] != exact
+
+
+def test_a_plan_of_another_version_is_refused(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    blob = read(path)
+    words = [word for r in blob.records for word in ([*r[:1], len(r) - 3, *r[2:-3]] if r[0] == CONV else r)]
+    plan = struct.pack(f"<{len(words)}I", *words)
+    path.write_bytes(write(blob.meta, plan, blob.data, blob.test, blob.arena_bytes))
+    _, said = shown(capsys, path, "--board", "pico", code=1)
+    assert said.startswith("whit: conv: its plan is none that whit runs")
 
 
 def test_a_faster_clock_is_faster() -> None:
