@@ -33,6 +33,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PORT = "/dev/ttyACM0"
 FIRST = "README.md"  # it makes the model that the others use
 DOCUMENTS = [FIRST, "host/README.md", "device/README.md", "examples/README.md", "bench/README.md"]
+DOCUMENTS += ["device/asm/README.md"]
 DEMO = "examples/gesture_control/demo.py"
 SHOWN = {"text", "json"}
 
