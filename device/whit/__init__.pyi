@@ -23,7 +23,7 @@ def load(
     None does where the file does not fit into RAM. It is slow, and the file must stay as it is while the model lives.
     ``expand``: keeps the weights of convolutions and dense layers in RAM in the form in which the kernels multiply, 2
     bytes each besides the blob's one, instead of making it anew in every run: `whit inspect` says what that saves. It
-    does nothing where RAM does not allow it, on 64-bit firmware, with bytecode kernels and for streamed models.
+    does nothing where RAM does not allow it, with viper and bytecode kernels, and for streamed models.
 
     Blob and arena take one piece of RAM each, so load early, while there are large pieces. The check takes
     milliseconds to a few seconds, by the size of the file.

@@ -64,7 +64,7 @@ def load(source, kernels=None, stream=None, expand=False):
         verify.plan(name, blob)
         families = best(kernels)
         model = None
-        if expand and kind is models and families[0] != "bytecode" and sys.maxsize < 1 << 32:
+        if expand and kind is models and families[0] not in ("viper", "bytecode"):
             from . import expand as other
 
             try:

@@ -113,7 +113,7 @@ def choices(blob: Blob, board: Profile) -> list[Choice]:
     ms = estimate(blob, board).total_ms
     read = sum(r[3] for r in blob.records if r[0] not in _EDGES)
     found = [Choice("load(FILE)", whole, ms)]
-    if kept:
+    if kept and best(board) != "viper":  # which expands anew in every run
         found.append(Choice("load(FILE, expand=True)", whole + kept, estimate(blob, board, kept=True).total_ms))
     found.append(Choice("load(FILE, stream=True)", blob.window_bytes + blob.arena_bytes, ms, read))
     if best(board) != "viper":

@@ -449,9 +449,9 @@ for name in ("/big.whit", "/nope.whit"):
 
 
 def test_expanded_weights_have_room_of_their_own(mp: Session) -> None:
-    """The class itself: load takes it on 32-bit boards, where kernels in machine code use what it hands them."""
+    """The class itself: load takes it for kernels in assembler, which use what it hands them."""
     blob = models.everything()
-    assert "expanded" not in mp.value("repr(whit.load(data, expand=True))", blob.content)  # this one has 64 bits
+    assert "expanded" not in mp.value("repr(whit.load(data, expand=True))", blob.content)  # viper uses none
     mp.run(
         "from whit import expand\nfrom whit.build import build\nfrom uctypes import addressof\nm = whit.load(data)",
         blob.content,
