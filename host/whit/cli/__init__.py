@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import os
 import sys
@@ -22,13 +23,19 @@ VERBS = {
 }
 
 
+class _UnknownVerb(click.UsageError):
+    def __init__(self, name: str, ctx: click.Context) -> None:
+        super().__init__(f"there is no command '{name}'", ctx)
+        self.possibilities = [f"whit {verb}" for verb in difflib.get_close_matches(name, VERBS, 1)]
+
+
 class _Verbs(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(VERBS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in VERBS:
-            return None
+            raise _UnknownVerb(cmd_name, ctx)
         command: click.Command = importlib.import_module(f"whit.cli.{cmd_name}").command
         return command
 
@@ -54,6 +61,15 @@ def report(error: WhitError) -> None:
         click.echo(f"\nhint: {error.hint}", err=True)
 
 
+def usage(error: click.UsageError) -> WhitError:
+    """Wrong usage as a message like any other: what click says, and a way out."""
+    close = getattr(error, "possibilities", None)
+    message = (error.message if close else error.format_message()).rstrip(". ")
+    path = error.ctx.command_path if error.ctx else "whit"
+    hint = f"did you mean '{close[0]}'?" if close else f"'{path} --help' shows how"
+    return WhitError(message[:1].lower() + message[1:], hint)
+
+
 def main(argv: list[str] | None = None) -> None:
     """Entry point. Exit codes: 0 done, 1 an error the user can act on, 2 wrong usage, 130 Ctrl-C."""
     try:
@@ -63,7 +79,10 @@ def main(argv: list[str] | None = None) -> None:
         report(error)
         sys.exit(1)
     except click.UsageError as error:
-        error.show()
+        if isinstance(error, getattr(click.exceptions, "NoArgsIsHelpError", ())):
+            error.show()  # the help, not an error
+        else:
+            report(usage(error))
         sys.exit(2)
     except click.ClickException as error:
         error.show()

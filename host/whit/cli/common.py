@@ -21,9 +21,9 @@ def shape(dimensions: tuple[int, ...]) -> str:
     return "x".join(map(str, dimensions))
 
 
-def print_json(document: Any) -> None:
-    """One JSON document on stdout."""
-    click.echo(json.dumps(document, indent=2))
+def print_json(document: Any, indent: int | None = 2) -> None:
+    """One JSON document on stdout; ``indent=None``: on one line, for who reads it before the command ends."""
+    click.echo(json.dumps(document, indent=indent))
 
 
 def talk() -> Console:

@@ -8,6 +8,7 @@ from types import FrameType
 
 import click
 
+from whit.cli.common import print_json
 from whit.virtual import DEFAULT_HEAP_BYTES, VirtualBoard
 
 
@@ -32,7 +33,8 @@ def _stop(number: int, frame: FrameType | None) -> None:
     short_help="Start a virtual board and print its port.",
 )
 @click.option("--heap", type=Bytes(), default=DEFAULT_HEAP_BYTES, show_default="190k", help="Bytes of RAM for Python.")
-def command(heap: int) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print port and heap as JSON.")
+def command(heap: int, as_json: bool) -> None:
     """Start a virtual board and print its port; Ctrl-C stops it.
 
     It is a real MicroPython (the Unix port) that mpremote talks to as to a board on USB. Its file system
@@ -41,7 +43,10 @@ def command(heap: int) -> None:
     signal.signal(signal.SIGTERM, _stop)
     try:
         with VirtualBoard(heap_bytes=heap) as board:
-            click.echo(board.port)  # flushes, so a script can read the first line
+            if as_json:
+                print_json({"port": board.port, "heap_bytes": heap}, indent=None)
+            else:
+                click.echo(board.port)  # flushes, so a script can read the first line
             click.echo(f"virtual board with a {heap / 1024:.0f} KB heap; Ctrl-C stops it", err=True)
             board.wait()
             raise click.ClickException("the virtual board stopped by itself")
