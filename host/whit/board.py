@@ -80,6 +80,26 @@ class Board:
             raise BoardError(error.decode(errors="replace").replace("\r\n", "\n"))
         return out.removesuffix(b"\x04").decode(errors="replace").replace("\r\n", "\n")
 
+    def stream(self, code: str, timeout_s: float = 5.0) -> Iterator[str]:
+        """Run ``code`` and yield each line that it prints, as it comes, without its end.
+
+        ``timeout_s``: how long the board may say nothing. Whoever leaves the loop early, by an exception too, stops
+        the code: the next call interrupts it. Raises as `exec` does.
+        """
+        self._enter()
+        self._at_prompt = False  # until all has come: what is sent before must get the board's attention first
+        with self._guard():
+            self._patience(timeout_s)
+            self._transport.exec_raw_no_follow(code)
+        while (line := self._line(b"\n\x04")).endswith(b"\n"):
+            yield line.decode(errors="replace").rstrip("\r\n")
+        if line != b"\x04":
+            yield line[:-1].decode(errors="replace")
+        error = self._line(b"\x04")[:-1]
+        self._at_prompt = True
+        if error:
+            raise BoardError(error.decode(errors="replace").replace("\r\n", "\n"))
+
     def put(self, data: bytes, path: str, progress: Progress | None = None) -> None:
         """Write a file on the board; its folder must exist."""
         self.exec(snippets.PUT_OPEN.format(path=path))
@@ -199,6 +219,18 @@ class Board:
         finally:
             device.timeout = _SERIAL_S
         return bytes(data)
+
+    def _line(self, ends: bytes) -> bytes:
+        """What comes up to and with one of the bytes in ``ends``; not a byte more, mpremote wants the prompt."""
+        device: Any = self._transport.serial
+        line = bytearray()
+        with self._guard():
+            while not line or line[-1] not in ends:
+                byte = device.read(1)
+                if not byte:
+                    raise TransportError("timeout in a line")
+                line += byte
+        return bytes(line)
 
     def _expect(self, text: bytes, seconds: float) -> None:
         if not self._read_for(seconds, until=text).endswith(text):

@@ -62,6 +62,35 @@ def test_talking_is_not_silence(board: Board) -> None:
     assert len(board.exec(code, timeout_s=0.5).split()) == 8
 
 
+def test_stream_is_as_it_comes(board: Board) -> None:
+    code = "import time\nfor i in range(3):\n    print(i)\n    time.sleep(0.2)\nprint('end', end='')"
+    times = []
+    lines = []
+    for line in board.stream(code):
+        lines.append(line)
+        times.append(time.monotonic())
+    assert lines == ["0", "1", "2", "end"] and times[2] - times[0] > 0.3
+    assert list(board.stream("")) == [] and board.exec("print(5)") == "5\n"
+
+
+def test_stream_that_is_left_stops_the_code(board: Board) -> None:
+    for line in board.stream("i = 0\nwhile True:\n    i += 1\n    print(i)"):
+        if line == "10":
+            break
+    assert board.exec("print(6)") == "6\n"
+
+
+def test_stream_ends_in_an_error(board: Board) -> None:
+    lines = []
+    with pytest.raises(BoardError, match=r"^ZeroDivisionError: divide by zero$"):
+        for line in board.stream("print(1)\n1 / 0"):
+            lines.append(line)
+    assert lines == ["1"] and board.exec("print(7)") == "7\n"
+    with pytest.raises(WhitError, match="says nothing any more"):
+        list(board.stream("while True: pass", timeout_s=0.3))
+    assert board.exec("print(8)") == "8\n"
+
+
 @pytest.mark.parametrize("data", [b"", b"\x00", b"\x03\x04\r\n", DATA], ids=len)
 def test_put_and_get(board: Board, virtual_board: VirtualBoard, data: bytes) -> None:
     board.put(data, "/it's a.bin")
