@@ -1,7 +1,7 @@
 """whit: machine learning on the MicroPython that a board already runs (the host side).
 
-The library says what the command line says: ``whit.convert``, ``whit.inspect``, ``whit.run``, ``whit.deploy``,
-``whit.Board``, ``whit.VirtualBoard``. Names load when they are first used, so ``import whit`` is quick.
+The library says what the command line says: ``whit.convert``, ``whit.inspect``, ``whit.run``, ``whit.bench``,
+``whit.deploy``, ``whit.Board``, ``whit.VirtualBoard``. Names load when first used, so ``import whit`` is quick.
 """
 
 from __future__ import annotations
@@ -18,11 +18,15 @@ if TYPE_CHECKING:
     from whit.deployment import deploy as deploy
     from whit.inspection import Inspection as Inspection
     from whit.inspection import inspect as inspect
+    from whit.measurement import Bench as Bench
+    from whit.measurement import bench as bench
     from whit.running import run as run
     from whit.virtual import VirtualBoard as VirtualBoard
 
 _HOMES = {
+    "Bench": "measurement",
     "Board": "board",
+    "bench": "measurement",
     "Inspection": "inspection",
     "Report": "conversion",
     "VirtualBoard": "virtual",

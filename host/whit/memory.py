@@ -8,9 +8,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from whit import program
+from whit import drawing, program
 from whit.blob import Blob
-from whit.errors import WhitError
 from whit.ops import form
 from whit.ops.conv import conv_scratch, depthwise_scratch
 
@@ -156,17 +155,10 @@ def text(memory: Map, width: int = 60) -> list[str]:
 
 def plot(blob: Blob, path: Path) -> None:
     """Draws the Map as .png or .svg. Needs matplotlib, an extra of the package."""
-    if path.suffix not in (".png", ".svg"):
-        raise WhitError(f"{path.name}: a plot is a .png or .svg file", "name the file plan.png or plan.svg")
-    try:
-        import matplotlib
+    pyplot = drawing.pyplot(path)
+    from matplotlib.colors import ListedColormap
+    from matplotlib.patches import Patch
 
-        matplotlib.use("Agg")
-        from matplotlib import pyplot
-        from matplotlib.colors import ListedColormap
-        from matplotlib.patches import Patch
-    except ImportError as error:
-        raise WhitError("a plot needs matplotlib, which is not installed", "pip install 'whit[plot]'") from error
     memory = draw(blob)
     steps = len(memory.layers)
     figure, axes = pyplot.subplots(figsize=(9, 1.6 + 0.28 * steps), layout="constrained")
@@ -177,12 +169,7 @@ def plot(blob: Blob, path: Path) -> None:
     axes.set_title(f"{blob.name}: {blob.arena_bytes:,} B of arena, at most {memory.peak_bytes:,} B in use at one time")
     handles = [Patch(facecolor=c, edgecolor="#888888", label=n) for c, n in zip(COLOURS, NAMES, strict=True)]
     figure.legend(handles=handles, loc="outside lower center", ncols=len(NAMES), frameon=False)
-    try:
-        figure.savefig(path, dpi=150)
-    except OSError as error:
-        raise WhitError(f"{path}: {(error.strerror or str(error)).lower()}", "choose another place") from error
-    finally:
-        pyplot.close(figure)
+    drawing.save(figure, path)
 
 
 def _extent(sizes: list[int], strides: list[int]) -> int:

@@ -82,7 +82,7 @@ def run(
         rows.append(quantised.reshape(len(taken), -1))
     if len({len(r) for r in rows}) != 1:
         raise WhitError(f"inputs of {' and '.join(str(len(r)) for r in rows)} rows", "give every input as many rows")
-    with _board(blob, path, port) as (board, file):
+    with prepared(blob, path, port) as (board, file):
         flat, us = _through(board, blob, file, np.concatenate(rows, 1), progress)
     named, at = {}, 0
     flat = flat.reshape(len(rows[0]), -1)
@@ -131,13 +131,13 @@ def _rows(x: npt.NDArray[Any], info: TensorInfo, name: str) -> tuple[npt.NDArray
 
 
 @contextlib.contextmanager
-def _board(blob: Blob, path: Path, port: str | None) -> Iterator[tuple[Board, str]]:
-    """A board that has the runtime and the blob, and the blob's place on it."""
+def prepared(blob: Blob, path: Path, port: str | None, kernels: str | None = None) -> Iterator[tuple[Board, str]]:
+    """The board at ``port``, or a fresh virtual board, with the runtime and the blob; and the blob's place on it."""
     with contextlib.ExitStack() as stack:
         if port is None:
             heap = max(DEFAULT_HEAP_BYTES, blob.blob_bytes + blob.arena_bytes + _ROOM_BYTES)
             port = stack.enter_context(VirtualBoard(heap_bytes=heap)).port
-        deployed = deploy(path if path.exists() else blob, port=port)
+        deployed = deploy(path if path.exists() else blob, port=port, kernels=kernels)
         yield stack.enter_context(Board(port)), deployed.file
 
 

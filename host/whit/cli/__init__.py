@@ -19,6 +19,7 @@ VERBS = {
     "ops": "List the operators and Keras layers that run.",
     "virtual": "Start a virtual board and print its port.",
     "boards": "List the boards that are connected.",
+    "bench": "Measure how long each layer takes on a board.",
     "deploy": "Put a model and the runtime on a board.",
 }
 

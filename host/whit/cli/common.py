@@ -14,6 +14,19 @@ def kilobytes(n: float) -> str:
     return f"{n:.0f} B" if n < 1000 else f"{n / 1024:.1f} KB"
 
 
+def digits(value: float) -> str:
+    """A time as a person needs it: 0.1234 -> '0.123', 12.34 -> '12.3', 1234.5 -> '1234'."""
+    return (
+        f"{value:.3f}"
+        if value < 1
+        else f"{value:.2f}"
+        if value < 10
+        else f"{value:.1f}"
+        if value < 1000
+        else f"{value:.0f}"
+    )
+
+
 def shape(dimensions: tuple[int, ...]) -> str:
     """(1, 100, 6) -> '100x6': without the batch of 1."""
     if len(dimensions) > 1 and dimensions[0] == 1:

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from whit import latency, memory
 from whit.blob import Blob, TensorInfo, read
-from whit.cli.common import kilobytes, print_json, shape, talk
+from whit.cli.common import digits, kilobytes, print_json, shape, talk
 from whit.inspection import Inspection, inspect
 from whit.latency import Choice, Latency
 from whit.profiles import Profile, names, profile
@@ -70,18 +70,14 @@ def _layers(facts: Inspection, times: Latency | None) -> Table:
     rows = [[layer.kind, shape(layer.shape), f"{layer.macs:,}", f"{layer.data_bytes:,}"] for layer in facts.layers]
     total = ["total", "", f"{facts.macs:,}", f"{sum(layer.data_bytes for layer in facts.layers):,}"]
     if times:
-        rows = [[*row, _ms(ms)] for row, ms in zip(rows, times.layers_ms, strict=False)]
-        rows.append(["between layers", "", "", "", _ms(times.between_ms)])
-        total.append(_ms(times.total_ms))
+        rows = [[*row, digits(ms)] for row, ms in zip(rows, times.layers_ms, strict=False)]
+        rows.append(["between layers", "", "", "", digits(times.between_ms)])
+        total.append(digits(times.total_ms))
     for row in rows:
         table.add_row(*row)
     table.add_section()
     table.add_row(*total, style="bold")
     return table
-
-
-def _ms(value: float) -> str:
-    return f"{value:.3f}" if value < 1 else f"{value:.2f}" if value < 10 else f"{value:.1f}"
 
 
 def _how(board: Profile, times: Latency) -> str:
@@ -90,7 +86,7 @@ def _how(board: Profile, times: Latency) -> str:
     source = f" on {board.counted_on}" if board.counted_on else ""
     where = f"{board.name} ({board.chip}, {board.clock_mhz:g} MHz), {times.kernels} kernels"
     known = f"instructions {times.instructions}{source}, cycles {times.cycles}{per}"
-    return f"{where}: {_ms(times.total_ms)} ms a run; {known}. {board.remark}"
+    return f"{where}: {digits(times.total_ms)} ms a run; {known}. {board.remark}"
 
 
 def _choices(choices: list[Choice]) -> Table:
@@ -99,7 +95,7 @@ def _choices(choices: list[Choice]) -> Table:
         table.add_column(heading, justify="right" if table.columns else "left")
     for choice in choices:
         reads = kilobytes(choice.read_bytes) if choice.read_bytes else ""
-        table.add_row(choice.name, kilobytes(choice.ram_bytes), _ms(choice.ms), reads)
+        table.add_row(choice.name, kilobytes(choice.ram_bytes), digits(choice.ms), reads)
     return table
 
 

@@ -1,0 +1,84 @@
+"""whit bench on a virtual board: the table, JSON, the picture, families of kernels, what the board does afterwards."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+from whit import conversion, measurement
+from whit.board import Board
+from whit.errors import WhitError
+from whit.virtual import VirtualBoard
+
+from tests.host.conftest import whit
+from tests.test_tiny import tiny
+
+KINDS = ["CONV_2D", "FULLY_CONNECTED", "SOFTMAX"]
+
+
+@pytest.fixture(scope="module")
+def blob(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("bench")
+    (folder / "tiny.tflite").write_bytes(tiny())
+    conversion.convert(folder / "tiny.tflite", folder / "tiny.whit")
+    return folder / "tiny.whit"
+
+
+def test_table_and_picture(blob: Path, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    picture = tmp_path / "tiny.png"
+    out, talk = whit("bench", str(blob), "--plot", str(picture))
+    heading, *rows, total, last = out.splitlines()
+    assert heading.split() == ["layer", "output", "us", "min", "..", "max", "share", "MMAC/s"]
+    assert [row.split()[0] for row in rows] == KINDS and total.split()[0] == "total"
+    shares = [float(row.split("%")[0].split()[-1]) for row in rows]
+    assert sum(shares) == pytest.approx(100, abs=0.2)
+    longest = max(zip(shares, rows, strict=True))[1]
+    assert longest.rstrip().endswith(" " + "#" * 24) and all("#" in row for row in rows)
+    assert last.startswith("tiny.whit on a virtual board, viper kernels, median of 10 times ") and last.endswith("runs")
+    assert picture.read_bytes().startswith(b"\x89PNG") and talk == f"saved {picture}\n"
+
+
+def test_times_belong_together(blob: Path, virtual_board: VirtualBoard) -> None:
+    told: list[tuple[int, int]] = []
+    result = measurement.bench(blob, port=virtual_board.port, rounds=3, progress=lambda *now: told.append(now))
+    assert told == [(1, 3), (2, 3), (3, 3)] and result.rounds == 3 and result.runs > 1
+    assert result.port == virtual_board.port and result.macs == 756
+    for times in (result.total, *(layer.times for layer in result.layers)):
+        assert 0 < times.us_min <= times.us <= times.us_max
+    layer = result.layers[0]
+    assert layer.macs_per_s == pytest.approx(1e6 * layer.macs / layer.times.us)
+
+
+def test_json_and_another_family(blob: Path, virtual_board: VirtualBoard) -> None:
+    out, talk = whit("bench", str(blob), "--port", virtual_board.port, "--kernels", "bytecode", "--runs", "2", "--json")
+    told = json.loads(out)
+    assert talk == "" and told["kernels"] == "bytecode" and told["port"] == virtual_board.port
+    assert [layer["kind"] for layer in told["layers"]] == KINDS
+    assert {"us", "us_min", "us_max", "macs", "macs_per_s", "share", "estimate_us"} <= set(told["layers"][0])
+    assert told["total"]["us"] > 50  # bytecode: many times slower than machine code
+
+
+def test_the_program_of_the_board_starts_again(blob: Path, fresh_board: VirtualBoard) -> None:
+    (fresh_board.root / "main.py").write_text("while True:\n    pass\n")
+    measurement.bench(blob, port=fresh_board.port, rounds=1)
+    time.sleep(0.2)
+    with Board(fresh_board.port) as board:
+        assert board.interrupted
+
+
+def test_errors(blob: Path, tmp_path: Path) -> None:
+    with pytest.raises(WhitError, match="^0 runs measure nothing$"):
+        measurement.bench(blob, rounds=0)
+    assert "whit: no.whit: no such file" in whit("bench", "no.whit", code=1)[1]
+    with pytest.raises(WhitError, match="^thumb kernels do not run on "):
+        measurement.bench(blob, kernels="thumb")
+    result = measurement.bench(blob, rounds=1)
+    with pytest.raises(WhitError, match="^picture.jpg: a plot is a .png or .svg file$") as caught:
+        measurement.plot(result, Path("picture.jpg"))
+    assert caught.value.hint == "name it picture.png or picture.svg"
+    pytest.importorskip("matplotlib")
+    with pytest.raises(WhitError, match="no/such.png: no such file or directory$"):
+        measurement.plot(result, tmp_path / "no/such.png")
