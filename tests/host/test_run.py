@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -119,6 +120,36 @@ def test_an_input_that_is_none(folder: Path, content: bytes, message: str) -> No
     (folder / "x.npy").write_bytes(content)
     result = CliRunner().invoke(cli, ["run", str(folder / "tiny.whit"), str(folder / "x.npy")])
     assert isinstance(result.exception, WhitError) and str(result.exception) == message
+
+
+def test_numbers_and_csv_files_are_inputs(folder: Path, port: str) -> None:
+    x = np.random.default_rng(0).normal(size=(2, 5, 5, 2)).round(3)
+    x.reshape(2, -1)[0, 0] = -0.125  # a number that looks like an option
+    np.save(folder / "rows.npy", x)
+    np.savetxt(folder / "rows.csv", x.reshape(2, -1), delimiter=",", header="a,b", comments="")
+
+    def outputs(given: str) -> Any:
+        result = CliRunner().invoke(cli, ["run", str(folder / "tiny.whit"), given, "--port", port, "--json"])
+        assert result.exit_code == 0, result.exception
+        return json.loads(result.stdout)["outputs"]
+
+    both = outputs(str(folder / "rows.npy"))
+    assert outputs(str(folder / "rows.csv")) == both
+    assert [outputs(",".join(map(str, row.ravel())))[0] for row in x] == both
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("1,2,3", "input is 3; tiny.whit wants 5x5x2"),
+        ("1,nan", "1,nan: not all of these are finite numbers"),
+        ("1,two", "1,two: no such file or directory"),
+        ("--jsn", "--jsn"),
+    ],
+)
+def test_numbers_that_are_none(folder: Path, port: str, given: str, message: str) -> None:
+    result = CliRunner().invoke(cli, ["run", str(folder / "tiny.whit"), given, "--port", port], standalone_mode=False)
+    assert result.exit_code and message in str(result.exception)
 
 
 def test_without_a_port_a_fresh_board_is_large_enough(tmp_path: Path) -> None:

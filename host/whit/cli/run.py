@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -11,6 +13,8 @@ from rich.console import Console
 from rich.table import Table
 
 from whit import blob as blobs
+from whit import samples as sampling
+from whit.blob import Blob
 from whit.cli.common import print_json, talk
 from whit.errors import WhitError
 from whit.running import Results, run
@@ -20,23 +24,24 @@ _MOST_COLUMNS = 10
 
 
 @click.command(
-    epilog="\b\nExample:\n  whit run gesture.whit window.npy",
+    epilog="\b\nExample:\n  whit run iris.whit 5.1,3.5,1.4,0.2",
     short_help="Run a .whit file on a virtual or a real board.",
+    context_settings={"ignore_unknown_options": True},  # -0.5,1.2 is a number
 )
 @click.argument("blob", type=click.Path(path_type=Path))
-@click.argument("inputs", metavar="INPUT.npy", type=click.Path(path_type=Path))
+@click.argument("inputs", metavar="INPUT")
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="Save the outputs (.npz if there are several).")
 @click.option("--raw", is_flag=True, help="Take and give the model's own integers, unchanged.")
 @click.option("--port", help="Serial port of a board. [default: a fresh virtual board]")
 @click.option("--json", "as_json", is_flag=True, help="Print the outputs as JSON.")
-def command(blob: Path, inputs: Path, out: Path | None, raw: bool, port: str | None, as_json: bool) -> None:
-    """Run the model BLOB on the rows of INPUT.npy, in order.
+def command(blob: Path, inputs: str, out: Path | None, raw: bool, port: str | None, as_json: bool) -> None:
+    """Run the model BLOB on INPUT: numbers with commas between them, or the rows of a .npy or .csv file, in order.
 
-    INPUT.npy has the shape (n, *input), or just that of one input, in the unit of the training data. A model with
+    An array has the shape (n, *input), or just that of one input, in the unit of the training data. A model with
     several inputs takes a .npz file with their names, and one with several outputs writes one.
     """
     model = blobs.read(blob)
-    x = _load(inputs)
+    x = _inputs(inputs, model, blob.name)
     with talk().status(f"running {blob.name} ...") as status:
         results = run(blob, x, raw=raw, port=port, progress=lambda i, n: status.update(f"{i} of {n} inputs"))
     if out is not None:
@@ -50,11 +55,39 @@ def command(blob: Path, inputs: Path, out: Path | None, raw: bool, port: str | N
         if len(results.named) > 1:
             click.echo(f"{name}:")
         _print(values, model.labels if len(results.named) == 1 else [], raw)
-    talk().print(f"{len(results.outputs)} inputs, {results.us / 1000:.3f} ms each" + (f"; saved {out}" if out else ""))
+    n = len(results.outputs)
+    count = "1 input" if n == 1 else f"{n} inputs"
+    talk().print(f"{count}, {results.us / 1000:.3f} ms each" + (f"; saved {out}" if out else ""))
 
 
-def _load(path: Path) -> npt.NDArray[np.generic] | dict[str, npt.NDArray[np.generic]]:
-    hint = "save an array of shape (n, *input) with numpy.save"
+Inputs = npt.NDArray[Any] | dict[str, npt.NDArray[Any]]
+
+
+def _inputs(text: str, model: Blob, name: str) -> Inputs:
+    """What INPUT means: a file, or else the numbers of one input."""
+    shape = model.inputs[0].shape[1:]
+    path = Path(text)
+    is_file = os.path.exists(text)  # False too where the text is longer than any name
+    if is_file and path.suffix == ".csv":
+        return sampling.fit(sampling.load(path).x, shape, name, "rows")
+    try:
+        values = [float(part) for part in text.replace(",", " ").split()]
+    except ValueError:
+        if text.startswith("-") and not is_file:
+            raise click.NoSuchOption(text.split("=")[0], ctx=click.get_current_context()) from None
+        return _load(path)
+    if is_file or not values:
+        return _load(path)
+    x = np.array(values)
+    if not np.isfinite(x).all():
+        raise WhitError(f"{text}: not all of these are finite numbers", "a model takes no NaN and no infinity")
+    if len(model.inputs) == 1 and x.size == model.inputs[0].size:
+        return x.reshape(shape)
+    return x  # `run` says what the model wants
+
+
+def _load(path: Path) -> Inputs:
+    hint = "give numbers like 5.1,3.5,1.4,0.2 or save an array of shape (n, *input) with numpy.save"
     try:
         x = np.load(path, allow_pickle=False)
     except OSError as error:
