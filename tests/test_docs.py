@@ -3,8 +3,10 @@
 How a block is marked, and what is done with it, in order, in one folder and with one virtual board:
 
 - ``sh``: lines that begin with ``$ `` are commands, the lines after each are what it prints, stderr included.
-- ``sh setup``: what sets a checkout up; make's targets are looked up (``make -n``), nothing is installed.
+- ``sh setup``: the same, but commands that set a checkout up are only looked at: make's targets exist (``make -n``),
+  what makes an environment is one of ENVIRONMENT (tests/test_newcomer.py runs those of the first page).
 - ``python``: a program for the host. A ``text`` block right after it is what it prints.
+- ``python file NAME``: saved as that file. ``python from PATH``: stands so in that file of the project.
 - ``python board``: typed at the virtual board's REPL, ``>>> `` and ``... `` as a person would see them.
 - ``text`` after anything else, and ``json``: only shown.
 
@@ -34,6 +36,9 @@ PORT = "/dev/ttyACM0"
 FIRST = "README.md"  # it makes the model that the others use
 DOCUMENTS = [FIRST, "host/README.md", "device/README.md", "examples/README.md", "bench/README.md"]
 DOCUMENTS += ["device/asm/README.md"]
+DOCUMENTS += [f"docs/{name}.md" for name in ("your-model", "fit", "kernel")]
+ALONE = ["docs/first-model.md"]  # read with an empty board, in an empty folder
+ENVIRONMENT = {"python3 -m venv .venv", ". .venv/bin/activate", "pip install ."}
 DEMO = "examples/gesture_control/demo.py"
 SHOWN = {"text", "json"}
 
@@ -103,6 +108,8 @@ class Reader:
         command = self.tools / "whit"
         command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m whit "$@"\n')
         command.chmod(0o755)
+        if self.folder != ROOT:
+            (self.folder / "examples").symlink_to(ROOT / "examples")  # as in the folder of a checkout
 
     def read(self, document: str) -> None:
         if document in self.done:
@@ -118,7 +125,11 @@ class Reader:
             if block.kind == "sh":
                 self.shell(block.text, where)
             elif block.kind == "sh setup":
-                self.targets(block.text, where)
+                self.shell(block.text, where, setup=True)
+            elif block.kind.startswith("python file "):
+                (self.folder / block.kind.split()[2]).write_text(block.text + "\n")
+            elif block.kind.startswith("python from "):
+                assert block.text in (ROOT / block.kind.split()[2]).read_text(), f"{where}: not so in that file"
             elif block.kind == "python":
                 want = after.text if after.kind == "text" else ""
                 self.program(block.text, want, where)
@@ -160,17 +171,15 @@ class Reader:
         )
         return done.returncode, done.stdout
 
-    def shell(self, text: str, where: str) -> None:
+    def shell(self, text: str, where: str, setup: bool = False) -> None:
         for command, want in prompts(text, "$ "):
+            if setup and command in ENVIRONMENT:
+                continue
+            if setup and command.startswith("make "):
+                subprocess.run(["make", "-n", *command.split()[1:]], cwd=ROOT, check=True, capture_output=True)
+                continue
             code = 1 if want.startswith("whit: ") else 0  # a document may show an error
             self.expect(f"{where}: {command}", want, self.run(["sh", "-c", within_make(command)]), code)
-
-    def targets(self, text: str, where: str) -> None:
-        for command, _ in prompts(text, "$ "):
-            if command != ". .venv/bin/activate":
-                verb, target = command.split()
-                assert verb == "make", f"{where}: {command}"
-                subprocess.run(["make", "-n", target], cwd=ROOT, check=True, capture_output=True)
 
     def repl(self, text: str, where: str) -> None:
         with Board(self.port) as board:
@@ -218,6 +227,14 @@ def test_document(reader: Reader, document: str) -> None:
     reader.read(document)
 
 
+@pytest.mark.parametrize("document", ALONE)
+def test_document_that_begins_with_nothing(document: str, port: str, tmp_path: Path) -> None:
+    (tmp_path / "tools").mkdir()
+    (tmp_path / "reader").mkdir()
+    with VirtualBoard() as board:
+        Reader(tmp_path / "reader", board.port, tmp_path / "tools").read(document)
+
+
 def test_gesture_example(port: str, tmp_path: Path) -> None:
     Reader(ROOT, port, tmp_path).read(str(Path(DEMO).with_name("README.md")))
 
@@ -228,7 +245,8 @@ def test_every_readme_is_read() -> None:
         for path in ROOT.rglob("README.md")
         if not any(part.startswith(".") for part in path.relative_to(ROOT).parts)
     }
-    assert found == {*DOCUMENTS, "examples/gesture_control/README.md"}
+    assert found <= {*DOCUMENTS, "examples/gesture_control/README.md"}
+    assert {f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")} <= {*DOCUMENTS, *ALONE}
 
 
 def test_first_page_lists_every_operator() -> None:

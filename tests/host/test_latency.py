@@ -10,10 +10,12 @@ import pytest
 from whit import latency, profiles
 from whit.blob import read, write
 from whit.cli import main
+from whit.conversion import convert
 from whit.inspection import inspect
 from whit.paths import boards_root
 from whit.program import CONV
 
+from tests.agreement import shared
 from tests.emulated import layers
 
 BOARDS = profiles.names()
@@ -137,3 +139,17 @@ def test_a_faster_clock_is_faster() -> None:
     totals = {name: latency.estimate(blob, profiles.profile(name)) for name in BOARDS}
     assert all(len(t.layers_ms) == 1 and t.layers_ms[0] > 0 for t in totals.values())
     assert totals["pico2"].total_ms < totals["pico"].total_ms
+
+
+def test_the_table_of_the_first_page() -> None:
+    page = (shared.ROOT / "README.md").read_text(encoding="utf-8")
+    heading, _, *rows = page[page.index("| model | MACs") :].partition("\n\n")[0].splitlines()
+    boards = [cell.strip() for cell in heading.strip("|").split("|")][4:]
+    assert len(rows) >= 6 and boards
+    for row in rows:
+        name, *cells = (cell.strip() for cell in row.strip("|").split("|"))
+        shared.need(shared.names("models")[0])
+        blob = convert(shared.SHARED / "models" / f"{name}.tflite").blob
+        times = [f"{latency.estimate(blob, profiles.profile(board)).total_ms:.1f}" for board in boards]
+        sizes = [f"{size / 1024:.1f}" for size in (blob.blob_bytes, blob.arena_bytes)]
+        assert cells == [f"{inspect(blob).macs:,}", *sizes, *times], name
