@@ -11,7 +11,7 @@ from pathlib import Path
 from whit.blob import Blob
 from whit.errors import WhitError
 from whit.probe import BoardInfo
-from whit.snippets import STAGE
+from whit.switching import STAGE
 
 RUNTIME = "/lib/whit"
 APP = "/main.py"

@@ -1,9 +1,9 @@
 """``whit.deploy``: a model and the runtime onto a board, as a transaction.
 
-Everything is copied beside what is there (into `snippets.STAGE`), compared by SHA-256 on the board and tried by
-the model's self-test before one piece of code on the board switches over by renames. Until then nothing that
-runs is touched, and each rename leaves a whole runtime and a whole model in place: whenever the cable is pulled,
-the board works with what it had, or with what it got. The next deployment tidies up.
+Everything is copied beside what is there (into `switching.STAGE`), compared by SHA-256 on the board and tried by
+the model's self-test. Then the runtime switches, and the self-test is run again with it in its place, on a board
+that started as it will from now on; the old runtime comes back if that fails. The model and the program switch last.
+Whenever the cable is pulled, the board works with what it had, or with what it got. The next deployment tidies up.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from whit import snippets
+from whit import switching
 from whit.blob import Blob, read
 from whit.board import Board, BoardError, Progress
 from whit.cargo import APP, RUNTIME, Item, Plan, application, check_fit, make_plan
 from whit.errors import WhitError
 from whit.ports import choose
 from whit.runtime import runtime
+from whit.switching import sealed
 from whit.virtual import DEFAULT_HEAP_BYTES, VirtualBoard
 
 _SELFTEST_S = 600.0  # bytecode kernels on a slow board take their time
@@ -84,13 +85,14 @@ class _Deployment:
     ) -> None:
         self.board, self.model, self.items, self.kernels, self.progress = board, model, items, kernels, progress
         self.file = items[0].path[1:]
+        self.runtime_switched = False
 
     def run(self, dry_run: bool) -> DeployResult:
         board = self.board
         try:
             board.clear()  # the heap as a program finds it, for the question whether the model fits
             info = board.info
-            board.exec(snippets.TOOLS)
+            board.exec(sealed(switching.TOOLS))
             if not dry_run:
                 self._recover()
             hashes = self._hashes([RUNTIME], [item.path for item in self.items])
@@ -102,14 +104,13 @@ class _Deployment:
                 self._stage(plan)
                 seconds = time.monotonic() - started
                 self._verify(plan)
-                self._selftest(plan)
+                self._try(plan)
                 self._switch(plan)
         except BaseException:
             # A Ctrl-C too: leave nothing behind. The board may be what failed, so this must not hide the error.
             with contextlib.suppress(WhitError):
                 if not dry_run:
-                    board.exec(snippets.TOOLS)
-                    board.exec(snippets.RECOVER)
+                    self._undo()
                 board.soft_reset()
             raise
         board.soft_reset()
@@ -126,13 +127,20 @@ class _Deployment:
         )
 
     def _recover(self) -> None:
-        hidden = self.board.exec(snippets.RECOVER).strip()
+        hidden = self.board.exec(sealed(switching.RECOVER)).strip()
         if hidden:
             name = hidden.split()[0]
             raise WhitError(
                 f"/{name} on the board hides the runtime in {RUNTIME}",
                 f"mpremote connect {self.board.port} fs rm -r :/{name}",
             )
+
+    def _undo(self) -> None:
+        """What was there before, and nothing else."""
+        self.board.exec(sealed(switching.TOOLS))
+        if self.runtime_switched:
+            self.board.exec(sealed(switching.RESTORE_RUNTIME))
+        self.board.exec(sealed(switching.RECOVER))
 
     def _hashes(self, folders: Sequence[str], files: Sequence[str]) -> dict[str, str]:
         """{path: SHA-256} of the board's files."""
@@ -144,9 +152,9 @@ class _Deployment:
         board = self.board
         total, done = plan.bytes_to_send, 0
         for item in plan.copied:
-            board.exec(f"_whit_folders({item.staged!r})\n_whit_copy({item.path!r}, {item.staged!r})")
+            board.exec(sealed(f"_whit_folders({item.staged!r})\n_whit_copy({item.path!r}, {item.staged!r})"))
         for item in plan.send:
-            board.exec(f"_whit_folders({item.staged!r})")
+            board.exec(sealed(f"_whit_folders({item.staged!r})"))
             board.put(item.content, item.staged, self._count(done, total))
             done += len(item.content)
 
@@ -156,7 +164,7 @@ class _Deployment:
         return (lambda done, _: progress(before + done, total)) if progress else None
 
     def _verify(self, plan: Plan) -> None:
-        staged = self._hashes([snippets.STAGE], [])
+        staged = self._hashes([switching.STAGE], [])
         for item in plan.send + plan.copied:
             if staged.get(item.staged) != item.sha256:
                 raise WhitError(
@@ -164,28 +172,47 @@ class _Deployment:
                     "'whit deploy' again; if that does not help, the board's flash is worn out",
                 )
 
-    def _selftest(self, plan: Plan) -> None:
+    def _try(self, plan: Plan) -> None:
+        """Self-tests until nothing but the place of the model is new; a new runtime has switched then."""
         sent = any(item.path == self.items[0].path for item in plan.send)
         path = self.items[0].staged if sent else self.items[0].path
+        if plan.new_runtime:
+            self._selftest(path, staged=True)
+            self.board.exec(sealed(switching.TOOLS))
+            self.runtime_switched = True  # before it is: then a Ctrl-C in between undoes it as well
+            self.board.exec(sealed(switching.SWITCH_RUNTIME))
+        self._selftest(path, staged=False)
+
+    def _selftest(self, path: str, staged: bool) -> None:
+        """WhitError unless the model passes with the staged or the installed runtime."""
+        folder = switching.STAGE + "/whit" if staged else RUNTIME
         self.board.clear()
         try:
-            printed = self.board.exec(snippets.SELFTEST.format(staged=plan.new_runtime, path=path), _SELFTEST_S)
-            wrong = int(printed.split()[-1])
+            code = switching.SELFTEST.format(staged=staged, path=path, folder=folder)
+            wrong, _, found = self.board.exec(code, _SELFTEST_S).strip().rpartition("\n")[2].partition(" ")
+            count = int(wrong)
         except BoardError as error:
             why = str(error)
-        except (ValueError, IndexError):
+        except ValueError:
             why = "no result"
         else:
-            if wrong == 0:
+            if count == 0:
                 return
-            why = f"{wrong} output bytes differ from the expected ones"
+            if count < 0:
+                raise WhitError(
+                    f"'import whit' on the board finds {found}, not the runtime in {folder}",
+                    "remove it, or the line of /boot.py that changes sys.path",
+                )
+            why = f"{count} output bytes differ from the expected ones"
         raise WhitError(
             f"{self.file} fails its self-test on the board: {why}",
             "the board keeps what it had; 'whit convert' makes the model anew",
         )
 
     def _switch(self, plan: Plan) -> None:
-        self.board.exec(snippets.TOOLS)
+        self.board.exec(sealed(switching.TOOLS))
         paths = [item.path for item in plan.send if not item.is_runtime]
-        paths.sort(key=lambda path: path == APP)  # the program last: it needs the other two
-        self.board.exec(snippets.SWITCH.format(staged=plan.new_runtime, paths=paths))
+        self.runtime_switched = False  # passed: from here on there is no way back, should an answer get lost
+        if paths:
+            self.board.exec(sealed(switching.switch_files(paths, APP if APP in paths else "")))
+        self.board.exec(sealed(f"_whit_drop({switching.STAGE!r})"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -16,13 +17,15 @@ from pathlib import Path
 import pytest
 import whit as library
 from whit import blob as blobs
-from whit.board import Board
+from whit import switching
+from whit.board import Board, BoardError
 from whit.cargo import Item, check_fit, make_plan
 from whit.deployment import deploy
 from whit.errors import WhitError
 from whit.paths import device_root
 from whit.probe import BoardInfo
 from whit.runtime import runtime
+from whit.switching import sealed
 from whit.virtual import VirtualBoard
 
 from tests.device.models import tiny
@@ -47,6 +50,15 @@ VIRTUAL = replace(PICO, machine="linux", platform="linux", arch="x64")
 # what a virtual board gets for tiny(): path below lib -> content
 RUNTIME = {item.path.removeprefix("/lib/"): item.content for item in runtime(VIRTUAL, tiny())}
 PREDICT = "import whit; print(whit.load('/tiny.whit').predict([1, 2, 3, 4]))"
+# an application that never ends and tells which model it runs
+ANSWER = """\
+import whit
+m = whit.load("tiny.whit")
+while True:
+    label = m.predict([1, 2, 3, 4])
+    with open("/answer", "w") as f:
+        f.write(label)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +69,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (made / "other").mkdir()
     tiny(["x", "y", "z"]).save(made / "other/tiny.whit")
     (made / "app.py").write_text("open('/started', 'a').write('s')\nwhile True:\n    pass\n")
+    (made / "answer.py").write_text(ANSWER)
     return made
 
 
@@ -136,6 +149,70 @@ def test_application_starts(fresh_board: VirtualBoard, folder: Path) -> None:
         assert started.read_text() == "s" * count
         if count == 1:
             deploy(folder / "tiny.whit", port=fresh_board.port)
+
+
+def answers(board: VirtualBoard, labels: str) -> bool:
+    """The application comes to one of these answers."""
+    end = time.monotonic() + 5
+    while time.monotonic() < end:
+        with contextlib.suppress(OSError):
+            if (answer := (board.root / "answer").read_text()) and answer in labels:
+                return True
+        time.sleep(0.02)
+    return False
+
+
+def test_model_switched_under_a_running_program(fresh_board: VirtualBoard, folder: Path) -> None:
+    first = deploy(folder / "tiny.whit", port=fresh_board.port, app=folder / "answer.py")
+    assert first.sent[-2:] == ["/tiny.whit", "/main.py"] and answers(fresh_board, "abc")
+    second = deploy(folder / "other/tiny.whit", port=fresh_board.port, app=folder / "answer.py")
+    assert second.sent == ["/tiny.whit"] and answers(fresh_board, "xyz")
+    assert not (fresh_board.root / "whit").exists() and not (fresh_board.root / "whit.new").exists()
+    third = deploy(folder / "tiny.whit", port=fresh_board.port, app=folder / "app.py")
+    assert third.sent == ["/tiny.whit", "/main.py"]
+    assert (fresh_board.root / "main.py").read_bytes() == (folder / "app.py").read_bytes()
+
+
+def test_runtime_that_another_hides_is_restored(deployed: VirtualBoard, folder: Path) -> None:
+    """It passes where it is staged and fails in its place: only a start as the board's own shows that."""
+    (deployed.root / "lib/whit/model.mpy").write_text("an older one")
+    before = files(deployed)
+    hiding = {"boot.py": b"import sys; sys.path.insert(0, '/app')\n", "app/whit.py": b"x = 1\n"}
+    for name, content in hiding.items():
+        (deployed.root / name).parent.mkdir(exist_ok=True)
+        (deployed.root / name).write_bytes(content)
+    with pytest.raises(WhitError, match="'import whit' on the board finds another whit, not the runtime in /lib/whit"):
+        deploy(folder / "other/tiny.whit", port=deployed.port)
+    assert files(deployed) == before | hiding
+
+
+def test_answer_lost_in_the_switch(deployed: VirtualBoard, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The board has done it, the computer does not know: the two must not end up with halves of both."""
+    run = Board.exec
+
+    def exec_once(self: Board, code: str, *rest: float) -> str:
+        answer = run(self, code, *rest)
+        if lost in code:
+            raise WhitError("the board says nothing any more")
+        return answer
+
+    monkeypatch.setattr(Board, "exec", exec_once)
+    for lost, labels in (("_whit_install()", "abc"), ("_whit_finish()", "xyz")):  # noqa: B007
+        (deployed.root / "lib/whit/model.mpy").write_bytes(RUNTIME["whit/model.mpy"] + b"#")
+        with pytest.raises(WhitError, match="says nothing any more"):
+            deploy(folder / "other/tiny.whit", port=deployed.port)
+        assert predicts(deployed) in labels
+
+
+def test_code_that_was_damaged_on_its_way(fresh_board: VirtualBoard) -> None:
+    (fresh_board.root / "m.whit").write_text("model")
+    code = sealed("import os\nos.remove('/m.whit')\n")
+    with Board(fresh_board.port) as board:
+        with pytest.raises(BoardError, match="code was damaged on its way to the board"):
+            board.exec(code.replace("/m.whit", "/n.whit"))
+        assert (fresh_board.root / "m.whit").exists()
+        board.exec(code)
+        assert not (fresh_board.root / "m.whit").exists()
 
 
 def test_dry_run_changes_nothing(deployed: VirtualBoard, folder: Path) -> None:
@@ -234,6 +311,24 @@ def test_power_lost_in_the_switch(deployed: VirtualBoard, folder: Path, step: st
     assert sorted(files(deployed)) == sorted([*("lib/" + name for name in RUNTIME), "tiny.whit"])
     assert not (root / "whit").exists() and not (root / "whit.new").exists()
     assert predicts(deployed) in "abc"
+
+
+@pytest.mark.parametrize("started", [True, False])
+def test_power_lost_between_program_and_model(deployed: VirtualBoard, folder: Path, started: bool) -> None:
+    """The board itself ends what it began; or the next deployment does."""
+    root = deployed.root
+    (root / "whit.new").mkdir()
+    (root / "whit.new/tiny.whit").write_bytes((folder / "other/tiny.whit").read_bytes())
+    code = switching.switch_files(["/tiny.whit", "/main.py"], "/main.py").rpartition("if '/main.py'")[0]
+    mpremote(deployed, "exec", switching.TOOLS + code)
+    (root / "main.py").write_bytes((folder / "answer.py").read_bytes())
+    if started:
+        with Board(deployed.port) as board:
+            board.soft_reset()
+        assert answers(deployed, "xyz")
+    result = deploy(folder / "other/tiny.whit", port=deployed.port)
+    assert result.sent == [] and answers(deployed, "xyz")
+    assert not (root / "whit").exists() and not (root / "whit.new").exists()
 
 
 def test_file_that_hides_the_runtime(fresh_board: VirtualBoard, folder: Path) -> None:
