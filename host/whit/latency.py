@@ -86,6 +86,8 @@ def _cost(table: dict[str, Any], blob: Blob, r: list[int], kept: bool, cycles: b
 def estimate(blob: Blob, board: Profile, family: str | None = None, kept: bool = False) -> Latency:
     """``family``: other kernels than the board's best. ``kept``: with weights kept expanded."""
     family = family or best(board)
+    if board.clock_mhz is None:
+        raise WhitError(f"nobody knows how fast a {board.title} is", "'whit run' measures it")
     modelled = board.cycles_per_instruction is None
     per_ms = board.clock_mhz * 1000 / (board.cycles_per_instruction or 1)
     layers = [n / per_ms for n in counted(blob, family, board.counts, kept, modelled)]

@@ -1,24 +1,29 @@
-"""whit inspect --board: what a run takes there, and the profiles of boards."""
+"""whit inspect --board: does a model fit there, and what a run takes."""
 
 from __future__ import annotations
 
 import json
+import re
 import struct
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from whit import latency, profiles
-from whit.blob import read, write
+from whit.blob import Blob, read, write
 from whit.cli import main
 from whit.conversion import convert
+from whit.errors import WhitError
+from whit.fit import fit
 from whit.inspection import inspect
-from whit.paths import boards_root
 from whit.program import CONV
 
 from tests.agreement import shared
 from tests.emulated import layers
 
 BOARDS = profiles.names()
+TIMED = [board.name for board in profiles.everything() if board.clock_mhz]
 
 
 @pytest.fixture
@@ -36,37 +41,6 @@ def shown(capsys: pytest.CaptureFixture[str], *arguments: object, code: int = 0)
     return done.out, done.err
 
 
-@pytest.mark.parametrize("name", BOARDS)
-def test_profiles(name: str) -> None:
-    board = profiles.profile(name)
-    assert board.name == name
-    assert 1 <= board.clock_mhz <= 1000
-    assert board.remark.endswith(".")
-    assert latency.best(board) == board.family
-    # cycles are modelled on a Cortex-M0+ alone
-    assert (board.cycles_per_instruction is None) == (board.arch == "armv6m")
-
-
-def test_the_boards_are_those_of_the_folder() -> None:
-    assert {"esp32", "esp32c3", "pico", "pico2"} <= set(BOARDS)
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "named"),
-    [
-        ('chip = "RP2040"\n', "", "chip"),
-        ("clock_mhz = 125", "clock_mhz = 0", "clock_mhz"),
-        ("clock_mhz = 125", 'clock_mhz = "fast"', "clock_mhz"),
-        ("clock_mhz", "clock", "clock_mhz, clock"),
-        ('arch = "armv6m"', "arch = 6", "arch"),
-    ],
-)
-def test_a_profile_with_a_mistake_is_refused(old: str, new: str, named: str) -> None:
-    text = (boards_root() / "pico.toml").read_text()
-    with pytest.raises(ValueError, match=f"^{named}: missing"):
-        profiles.parse(text.replace(old, new))
-
-
 @pytest.mark.parametrize(("name", "hint"), [("pico3", "did you mean pico"), ("Pico", "did you mean pico"), ("x", "")])
 def test_an_unknown_board(path: Path, capsys: pytest.CaptureFixture[str], name: str, hint: str) -> None:
     _, said = shown(capsys, path, "--board", name, code=1)
@@ -76,18 +50,71 @@ def test_an_unknown_board(path: Path, capsys: pytest.CaptureFixture[str], name: 
     assert lines[2].endswith(", ".join(BOARDS))
 
 
-@pytest.mark.parametrize("name", BOARDS)
+@pytest.mark.parametrize("name", TIMED)
 def test_every_board_shows_times(path: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
     out, _ = shown(capsys, path, "--board", name)
     board = profiles.profile(name)
     (line,) = (line for line in out.splitlines() if line.startswith(f"{name} ("))
     assert f"{board.clock_mhz:g} MHz" in line and line.endswith(board.remark)
-    assert ("cycles modelled" in line) == (name == "pico")
+    assert ("cycles modelled" in line) == (board.chip == "RP2040")
     assert ("instructions estimated on " in line) == (board.counted_on is not None)
     assert "ms" in out.splitlines()[1].split()
     for choice in ("load(FILE)", "load(FILE, expand=True)", "load(FILE, stream=True)"):
         offered = "expand" not in choice or latency.best(board) != "viper"
         assert sum(line.startswith(choice + "  ") for line in out.splitlines()) == offered
+
+
+def test_the_virtual_board_has_no_times(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out, _ = shown(capsys, path, "--board", "virtual")
+    assert "virtual: fits: " in out and "It runs as fast as this computer does. 'whit run'" in out
+    assert "ms" not in out.splitlines()[1].split()
+    assert json.loads(shown(capsys, path, "--board", "virtual", "--json")[0]).keys() >= {"fit"}
+    with pytest.raises(WhitError, match="^nobody knows how fast a virtual board is$"):
+        latency.estimate(layers.conv(), profiles.profile("virtual"))
+
+
+def test_the_id_of_the_firmware_names_the_board(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert shown(capsys, path, "--board", "rpi_pico") == shown(capsys, path, "--board", "pico")
+    told = json.loads(shown(capsys, path, "--board", "ESP32_GENERIC_C3", "--json")[0])
+    assert (told["fit"]["board"], told["latency"]["board"]) == ("esp32c3", "esp32c3")
+
+
+def test_fit() -> None:
+    """The device allocates file and arena in one piece each; whole, streamed, or not at all."""
+    small = layers.conv()
+    pico, esp32 = profiles.profile("pico"), profiles.profile("esp32")
+    assert fit(small, pico).verdict == "fits"
+    for size, arena, board, verdict in (
+        (178 * 1024 - 5000, 5000, pico, "fits"),
+        (178 * 1024 - 5000, 5001, pico, "streams"),
+        (300_000, 178 * 1024 - small.window_bytes, pico, "streams"),
+        (300_000, 178 * 1024 - small.window_bytes + 1, pico, "does not fit"),
+        (108 * 1024, 5000, esp32, "fits"),
+        (108 * 1024 + 1, 5000, esp32, "streams"),
+        (5000, 108 * 1024 + 1, esp32, "does not fit"),
+    ):
+        blob = SimpleNamespace(blob_bytes=size, arena_bytes=arena, window_bytes=small.window_bytes)
+        found = fit(cast(Blob, blob), board)
+        assert (found.verdict, found.need_bytes) == (verdict, size + arena)
+        assert found.piece_bytes == max(size, arena)
+
+
+@pytest.mark.parametrize(("kb", "verdict"), [(100, "fits"), (170, "streams"), (175, "does not fit")])
+def test_the_line_says_whether_it_fits(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, kb: int, verdict: str
+) -> None:
+    path = tmp_path / "m.whit"
+    blob = layers.conv()
+    path.write_bytes(write(blob.meta, blob.plan, blob.data + bytes(10_000), blob.test, kb * 1024))
+    monkeypatch.setattr("whit.blob.Blob.window_bytes", 6000)
+    out, _ = shown(capsys, path, "--board", "pico")
+    (line,) = (line for line in out.splitlines() if line.startswith("pico: "))
+    assert re.fullmatch(
+        rf"pico: {verdict}: it needs \d+\.\d KB of RAM, {kb}\.0 KB of it in one piece; "
+        r"about 178 KB are free beside stock MicroPython and whit(; streamed from the file it needs [\d.]+ KB)?",
+        line,
+    )
+    assert ("streamed" in line) == (verdict != "fits")
 
 
 def test_json_has_the_same_numbers(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -136,7 +163,7 @@ def test_a_plan_of_another_version_is_refused(path: Path, capsys: pytest.Capture
 
 def test_a_faster_clock_is_faster() -> None:
     blob = layers.conv()
-    totals = {name: latency.estimate(blob, profiles.profile(name)) for name in BOARDS}
+    totals = {name: latency.estimate(blob, profiles.profile(name)) for name in TIMED}
     assert all(len(t.layers_ms) == 1 and t.layers_ms[0] > 0 for t in totals.values())
     assert totals["pico2"].total_ms < totals["pico"].total_ms
 

@@ -13,6 +13,7 @@ from rich.table import Table
 from whit import latency, memory
 from whit.blob import Blob, TensorInfo, read
 from whit.cli.common import digits, kilobytes, print_json, shape, talk
+from whit.fit import Fit, fit
 from whit.inspection import Inspection, inspect
 from whit.latency import Choice, Latency
 from whit.profiles import Profile, names, profile
@@ -24,22 +25,23 @@ from whit.profiles import Profile, names, profile
 )
 @click.argument("blob", type=click.Path(path_type=Path))
 @click.option("--plot", type=click.Path(path_type=Path), help="Draw the memory plan as .png or .svg.")
-@click.option("--board", metavar="NAME", help=f"Tell how long a run takes there: {', '.join(names())}.")
+@click.option("--board", metavar="NAME", help=f"Does it fit, how long does a run take: {', '.join(names())}.")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def command(blob: Path, plot: Path | None, board: str | None, as_json: bool) -> None:
     """Show layers, shapes, multiply-accumulates (MACs), bytes and the memory plan of the file BLOB.
 
-    With --board, also how long each layer takes on such a board, and what other ways to run the model cost.
+    With --board, also whether it fits on such a board, how long each layer takes there, and what other ways to run the
+    model cost. NAME may be the id of its firmware: rpi_pico is the pico.
     """
     kind = None if board is None else profile(board)
     model = read(blob)
     facts = inspect(model)
-    times = None if kind is None else latency.estimate(model, kind)
+    times = None if kind is None or kind.clock_mhz is None else latency.estimate(model, kind)
     if plot is not None:
         memory.plot(model, plot)
         talk().print(f"saved {plot}")
     if as_json:
-        print_json(facts.to_json() | ({} if kind is None else {"latency": _document(model, kind)}))
+        print_json(facts.to_json() | ({} if kind is None else _document(model, kind)))
         return
     console = Console(highlight=False)
     edges = [" + ".join(_edge(info, len(side) > 1) for info in side) for side in (facts.inputs, facts.outputs)]
@@ -51,9 +53,13 @@ def command(blob: Path, plot: Path | None, board: str | None, as_json: bool) -> 
         f"file {kilobytes(facts.blob_bytes)} (weights {kilobytes(facts.weight_bytes)}), "
         f"arena {kilobytes(facts.arena_bytes)}: {kilobytes(facts.blob_bytes + facts.arena_bytes)} of RAM"
     )
-    if kind and times:
-        console.print(_how(kind, times), soft_wrap=True)
-        console.print(_choices(latency.choices(model, kind)))
+    if kind:
+        console.print(_fits(fit(model, kind)), soft_wrap=True)
+        if times:
+            console.print(_how(kind, times), soft_wrap=True)
+            console.print(_choices(latency.choices(model, kind)))
+        else:
+            console.print(f"{kind.remark} 'whit run' tells how long a run takes.", soft_wrap=True)
     for line in memory.text(memory.draw(model)):
         console.print(line, soft_wrap=True, markup=False)
 
@@ -80,6 +86,16 @@ def _layers(facts: Inspection, times: Latency | None) -> Table:
     return table
 
 
+def _fits(found: Fit) -> str:
+    """Does it fit, and the numbers that say so."""
+    need = f"{kilobytes(found.need_bytes)} of RAM, {kilobytes(found.piece_bytes)} of it in one piece"
+    free = f"about {found.free_bytes / 1024:.0f} KB are free beside stock MicroPython and whit"
+    if found.free_piece_bytes < found.free_bytes:
+        free += f", {found.free_piece_bytes / 1024:.0f} KB in one piece"
+    streamed = f"; streamed from the file it needs {kilobytes(found.stream_bytes)}" if found.verdict != "fits" else ""
+    return f"{found.board}: {found.verdict}: it needs {need}; {free}{streamed}"
+
+
 def _how(board: Profile, times: Latency) -> str:
     """What a run takes, and how that is known."""
     per = f", {board.cycles_per_instruction:g} per instruction" if board.cycles_per_instruction else ""
@@ -100,6 +116,10 @@ def _choices(choices: list[Choice]) -> Table:
 
 
 def _document(model: Blob, board: Profile) -> dict[str, Any]:
-    times = latency.estimate(model, board)
-    document = dataclasses.asdict(times) | {"total_ms": times.total_ms}
-    return document | {"choices": [dataclasses.asdict(choice) for choice in latency.choices(model, board)]}
+    """What --board adds; a board without a clock has no times."""
+    document: dict[str, Any] = {"fit": dataclasses.asdict(fit(model, board))}
+    if board.clock_mhz is not None:
+        times = latency.estimate(model, board)
+        choices = [dataclasses.asdict(choice) for choice in latency.choices(model, board)]
+        document["latency"] = dataclasses.asdict(times) | {"total_ms": times.total_ms, "choices": choices}
+    return document
