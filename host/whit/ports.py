@@ -16,12 +16,13 @@ class Port:
 
     name: str
     description: str
+    usb: tuple[int, int] | None = None  # vendor and product
 
 
 def connected() -> list[Port]:
     """USB serial ports, then virtual boards. Ports that are not on USB (ttyS0, ...) are left alone."""
     found = [
-        Port(port.device, port.product or port.description or "USB serial port")
+        Port(port.device, port.product or port.description or "USB serial port", (port.vid, port.pid or 0))
         for port in sorted(list_ports.comports())
         if port.vid is not None
     ]

@@ -105,7 +105,8 @@ def parse(text: str) -> Profile:
     wrong += [name for name in known if name in found and not _is(str(known[name].type), name, found[name])]
     if wrong:
         raise ValueError(f"{', '.join(wrong)}: missing, unknown, or not of its kind")
-    return Profile(**{name: tuple(value) if isinstance(value, list) else value for name, value in found.items()})
+    values: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in found.items()}
+    return Profile(**values)
 
 
 def _is(kind: str, name: str, value: object) -> bool:

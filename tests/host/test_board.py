@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import signal
@@ -11,17 +12,21 @@ import tty
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
+from whit import profiles
 from whit.board import Board, BoardError
+from whit.cli.boards import command as boards_command
 from whit.errors import WhitError
-from whit.ports import choose, connected
+from whit.ports import Port, choose, connected
 from whit.probe import read_info
 from whit.virtual import VirtualBoard, running
 
 from tests.host.conftest import mpremote, whit
 
 DATA = bytes(range(256)) * 45 + b"end"
+USB_IDS = {"pico": (0x2E8A, 0x0005), "other": (0x1234, 0x5678), "virtual": None}
 
 
 @pytest.fixture
@@ -296,6 +301,7 @@ def test_command_lists_boards(virtual_board: VirtualBoard) -> None:
     table, talk = whit("boards")
     assert virtual_board.port in table and "190 KB heap" in table and talk == ""
     [listed] = json.loads(whit("boards", "--json")[0])
+    assert (listed["profile"], listed["usb"]) == ("virtual", None) and " virtual " in table
     assert listed["port"] == virtual_board.port and listed["runtime"] is None and listed["free_ram"] > 150_000
     with Board(virtual_board.port) as board:
         time.sleep(0.2)
@@ -308,6 +314,31 @@ def test_command_with_a_busy_board(board: Board) -> None:
     assert table == "" and f"{board.port} is in use by another program" in talk and "hint: close" in talk
     [listed] = json.loads(whit("boards", "--json")[0])
     assert listed["error"].endswith("in use by another program")
+
+
+def test_command_names_what_may_be_on_a_silent_port(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    ports = [Port(str(tmp_path / name), "serial", usb) for name, usb in USB_IDS.items()]
+    monkeypatch.setattr("whit.cli.boards.connected", lambda: ports)
+    boards_command(["--json"], standalone_mode=False)
+    listed = json.loads(capsys.readouterr().out)
+    assert [entry["profile"] for entry in listed] == [None, None, None]
+    assert [entry["usb"] for entry in listed] == ["2e8a:0005", "1234:5678", None]
+    boards_command([], standalone_mode=False)
+    said = capsys.readouterr().err
+    assert said.count("(its USB id is that of pico, pico2, pico2_w, pico_w)") == said.count("its USB id") == 1
+
+
+def test_command_lists_all_kinds(capsys: pytest.CaptureFixture[str]) -> None:
+    boards_command(["--all"], standalone_mode=False)
+    out = capsys.readouterr().out
+    assert max(map(len, out.splitlines())) <= 110
+    assert [line.split()[0] for line in out.splitlines()[1:]] == profiles.names()
+    boards_command(["--all", "--json"], standalone_mode=False)
+    listed = json.loads(capsys.readouterr().out)
+    assert [entry["name"] for entry in listed] == profiles.names()
+    assert listed[0].keys() == {field.name for field in dataclasses.fields(profiles.Profile)}
 
 
 def test_command_without_boards(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
