@@ -15,6 +15,7 @@ from whit.board import Board
 from whit.errors import WhitError
 from whit.latency import Latency
 from whit.probe import BoardInfo
+from whit.profiles import recognise
 from whit.running import prepared
 
 Progress = Callable[[int, int], None]
@@ -176,8 +177,8 @@ def _collected(
 
 def _estimate(blob: Blob, info: BoardInfo, family: str) -> Latency | None:
     """What `whit inspect --board` says of such a board; None where its kind, or this family there, is unknown."""
-    kind = None
-    if kind is None:
+    kind = recognise(info.machine)
+    if kind is None or kind.clock_mhz is None:
         return None
     try:
         return latency.estimate(blob, kind, family)

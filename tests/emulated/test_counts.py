@@ -9,10 +9,13 @@ from typing import Any
 import pytest
 from whit import latency
 from whit.amounts import amounts
+from whit.checkup import LOOP, ROUND
 
 from bench import kernels, page
 from bench.counts import kernel_records, model, models
 from tests.agreement.shared import need
+
+from .machine import Machine
 
 NEAR = 0.05  # how far whit inspect may be from what was counted
 
@@ -73,3 +76,13 @@ def test_every_core_has_costs_of_every_form() -> None:
         blob = make()
         for r in kernel_records(blob):
             assert amounts(r, blob.data[r[2] : r[2] + r[3]])[0] in cores["viper armv6m"]
+
+
+@pytest.mark.parametrize("arch", list(ROUND))
+def test_a_round_of_the_loop_that_doctor_times(arch: str) -> None:
+    taken = []
+    for rounds in (1000, 2000):
+        machine = Machine(arch)
+        machine.call(machine.load_source(LOOP)["_whit_loop"], rounds)
+        taken.append(machine.cycles if arch == "armv6m" else machine.instructions)
+    assert taken[1] - taken[0] == 1000 * ROUND[arch]

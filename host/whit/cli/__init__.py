@@ -18,6 +18,7 @@ VERBS = {
     "run": "Run a .whit file on a virtual or a real board.",
     "ops": "List the operators and Keras layers that run.",
     "virtual": "Start a virtual board and print its port.",
+    "doctor": "Check this computer and the boards that are connected.",
     "boards": "List the boards that are connected.",
     "bench": "Measure how long each layer takes on a board.",
     "deploy": "Put a model and the runtime on a board.",
