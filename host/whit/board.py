@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import contextlib
 import io
+import subprocess
+import sys
 import time
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable, Iterator
@@ -254,6 +256,15 @@ class Board:
                 f"the board on {self.port} went away in the middle",
                 "check the cable; 'whit boards' lists what is connected",
             ) from error
+
+
+def terminal(port: str, code: str) -> int:
+    """mpremote's terminal on the board at ``port``, in this one, after running ``code``; returns its exit code.
+
+    A process of its own: mpremote puts this process's terminal into raw mode, and exits where it ends.
+    """
+    command = [sys.executable, "-m", "mpremote", "connect", port, "resume", "exec", code, "repl"]
+    return subprocess.run(command, check=False).returncode
 
 
 def _open(port: str) -> SerialTransport:

@@ -22,6 +22,7 @@ VERBS = {
     "boards": "List the boards that are connected.",
     "bench": "Measure how long each layer takes on a board.",
     "deploy": "Put a model and the runtime on a board.",
+    "repl": "Talk to a board, with its model loaded as m.",
 }
 
 
