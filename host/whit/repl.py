@@ -60,8 +60,10 @@ def _load(board: Board, name: str) -> None:
         skew = re.match(r"BlobError: .*: format (\d+); this whit reads (\d+)$", str(error))
         if skew:
             version = board.exec("print(whit.__version__)").strip()
-            message = f"{name} is format {skew[1]}; the board's whit {version} reads format {skew[2]}"
-            raise WhitError(message, "'whit deploy' updates the runtime too") from error
+            raise WhitError(
+                f"{name} is format {skew[1]}; the board's whit {version} reads format {skew[2]}",
+                "'whit deploy' updates the runtime too",
+            ) from error
         if str(error).startswith("ImportError: no module named 'whit"):
             raise WhitError(f"{name} is on the board, but no whit to run it", f"whit deploy {name}") from error
         raise WhitError(f"{name} does not load on the board: {error}", f"whit deploy {name}") from error
