@@ -50,7 +50,7 @@ class _Verbs(click.Group):
 @click.group(
     cls=_Verbs,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Example: whit convert model.tflite && whit deploy model.whit",
+    epilog="\b\nExample:\n  whit convert model.tflite && whit deploy model.whit",
 )
 @click.version_option(package_name="whit", message="whit %(version)s")
 def cli() -> None:

@@ -1,0 +1,151 @@
+"""Every command: help that fits a screen and ends in an example, one JSON document, errors that keep stdout empty.
+
+A new command is covered by what loops over VERBS; `JSON` and `MISTAKES` want a line for it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import shlex
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from whit import conversion
+from whit.cli import VERBS, cli
+from whit.virtual import VirtualBoard
+
+from tests.host.conftest import environment, whit
+from tests.test_tiny import tiny
+
+COLUMNS, LINES = 80, 24
+NO_JSON = {"repl"}  # a conversation
+# Arguments of a run that succeeds, with the board PORT and the files of `folder`; virtual has a test of its own.
+JSON = {
+    "convert": "tiny.tflite",
+    "inspect": "tiny.whit --board pico",
+    "run": "tiny.whit x.npy --port PORT",
+    "ops": "",
+    "doctor": "--port PORT",
+    "boards": "",
+    "bench": "tiny.whit --port PORT --runs 1",
+    "deploy": "tiny.whit --port PORT",
+}
+MORE_JSON = ["deploy tiny.whit --port PORT --dry-run", "boards --all", "ops --keras", "run tiny.whit x.npy"]
+# ... and of one that fails; a command that has none cannot fail for what its user gives it
+MISTAKES = {
+    "convert": "x.npy",
+    "inspect": "no.whit",
+    "run": "tiny.whit no.npy",
+    "bench": "no.whit",
+    "deploy": "tiny.whit --port /dev/none",
+    "virtual": "--heap 1k",
+}
+
+
+def parsed(verb: str) -> click.Command:
+    command: click.Command = importlib.import_module(f"whit.cli.{verb}").command
+    return command
+
+
+def page(*arguments: str) -> str:
+    result = CliRunner().invoke(cli, [*arguments, "--help"], prog_name="whit", terminal_width=COLUMNS)
+    assert result.exit_code == 0
+    return result.output.rstrip("\n")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("verbs")
+    (made / "tiny.tflite").write_bytes(tiny())
+    conversion.convert(made / "tiny.tflite", made / "tiny.whit", labels="left,right,rest")
+    np.save(made / "x.npy", np.zeros((2, 5, 5, 2)))
+    return made
+
+
+@pytest.mark.parametrize("verb", ["", *VERBS])
+def test_help_fits_a_screen_and_ends_in_an_example(verb: str) -> None:
+    lines = page(*verb.split()).splitlines()
+    wide = [line for line in lines if len(line) > COLUMNS]
+    assert not wide, f"whit {verb} --help is wider than {COLUMNS} columns:\n" + "\n".join(wide)
+    assert len(lines) <= LINES, f"whit {verb} --help has {len(lines)} lines; a screen has {LINES}"
+    assert lines[-2].strip() == "Example:" and lines[-1].strip().startswith(f"whit {verb}".rstrip())
+
+
+@pytest.mark.parametrize("verb", ["", *VERBS])
+def test_the_example_is_understood(verb: str) -> None:
+    for line in page(*verb.split()).splitlines()[-1].split("&&"):
+        name, used, *arguments = shlex.split(line)
+        assert name == "whit" and used == (verb or used)
+        parsed(used).make_context(used, arguments)  # click raises where an option or an argument is none of its
+
+
+@pytest.mark.parametrize("verb", list(VERBS))
+def test_one_line_of_help(verb: str) -> None:
+    command = parsed(verb)
+    assert command.short_help == VERBS[verb], f"whit.cli.{verb} and VERBS say different things"
+    words = [option for parameter in command.params for option in parameter.opts]
+    assert ("--json" in words) is (verb not in NO_JSON), f"whit {verb} --json: see {Path(__file__).name}"
+
+
+def test_every_command_has_its_runs() -> None:
+    missing = set(VERBS) - set(JSON) - NO_JSON - {"virtual"}
+    assert not missing, f"add what {missing} is run with to JSON (and a mistake to MISTAKES) in {__file__}"
+
+
+@pytest.mark.parametrize("line", [f"{verb} {rest}" for verb, rest in JSON.items()] + MORE_JSON)
+def test_json_is_all_of_stdout(
+    line: str, folder: Path, virtual_board: VirtualBoard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    out, talk = whit(*line.replace("PORT", virtual_board.port).split(), "--json")
+    document = json.loads(out)  # whole: nothing before it, nothing after it
+    assert document and isinstance(document, dict | list)
+    assert "hint:" not in talk
+
+
+@pytest.mark.parametrize("verb", list(MISTAKES))
+def test_an_error_leaves_stdout_empty(verb: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    out, talk = whit(verb, *MISTAKES[verb].split(), "--json", code=1)
+    first, empty, hint = talk.splitlines()[:3]
+    assert out == "" and first.startswith("whit: ") and empty == "" and hint.startswith("hint: ")
+
+
+def test_virtual_says_its_port_and_stays() -> None:
+    command = [sys.executable, "-m", "whit", "virtual", "--heap", "200k", "--json"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()
+    ) as process:
+        assert process.stdout
+        told = json.loads(process.stdout.readline())
+        assert told["heap_bytes"] == 200 * 1024 and Path(told["port"]).exists()
+        assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        rest, _ = process.communicate(timeout=10)
+        assert (process.returncode, rest) == (0, "") and not Path(told["port"]).exists()
+
+
+@pytest.mark.parametrize(
+    ("typed", "message", "hint"),
+    [
+        ("deplyo", "there is no command 'deplyo'", "did you mean 'whit deploy'?"),
+        ("xyz", "there is no command 'xyz'", "'whit --help' shows how"),
+        ("deploy --prot x y", "no such option '--prot'", "did you mean '--port'?"),
+        ("deploy", "missing argument 'BLOB'", "'whit deploy --help' shows how"),
+        ("deploy a b", "got unexpected extra argument (b)", "'whit deploy --help' shows how"),
+    ],
+)
+def test_wrong_usage(typed: str, message: str, hint: str, capsys: pytest.CaptureFixture[str]) -> None:
+    from whit.cli import main
+
+    with pytest.raises(SystemExit) as caught:
+        main(typed.split())
+    out, talk = capsys.readouterr()
+    assert (caught.value.code, out, talk) == (2, "", f"whit: {message}\n\nhint: {hint}\n")
