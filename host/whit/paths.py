@@ -22,3 +22,9 @@ def boards_root() -> Path:
     """The folder of the board profiles."""
     packaged = _HERE / "_boards"
     return packaged if packaged.is_dir() else _HERE.parents[1] / "boards"
+
+
+def drivers_root() -> Path:
+    """The folder of the drivers of sensors that `whit record` knows by name."""
+    packaged = _HERE / "_drivers"
+    return packaged if packaged.is_dir() else _HERE.parents[1] / "examples" / "gesture_control" / "drivers"

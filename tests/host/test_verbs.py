@@ -36,8 +36,18 @@ JSON = {
     "boards": "",
     "bench": "tiny.whit --port PORT --runs 1",
     "deploy": "tiny.whit --port PORT",
+    "record": "--port PORT --sensor ones.py --label ones --rate 10 --seconds 0.5 --countdown 0",
 }
+ONES = """
+class Sensor:
+    names = units = ("n",)
+    def __init__(self, i2c):
+        pass
+    def read(self, buffer):
+        buffer[0] = 1
+"""
 MORE_JSON = ["deploy tiny.whit --port PORT --dry-run", "boards --all", "ops --keras", "run tiny.whit x.npy"]
+MORE_JSON += ["record --stats"]
 # ... and of one that fails; a command that has none cannot fail for what its user gives it
 MISTAKES = {
     "convert": "x.npy",
@@ -46,6 +56,7 @@ MISTAKES = {
     "bench": "no.whit",
     "deploy": "tiny.whit --port /dev/none",
     "virtual": "--heap 1k",
+    "record": "--label no/folder",
 }
 
 
@@ -66,6 +77,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (made / "tiny.tflite").write_bytes(tiny())
     conversion.convert(made / "tiny.tflite", made / "tiny.whit", labels="left,right,rest")
     np.save(made / "x.npy", np.zeros((2, 5, 5, 2)))
+    (made / "ones.py").write_text(ONES)
     return made
 
 

@@ -23,6 +23,7 @@ VERBS = {
     "bench": "Measure how long each layer takes on a board.",
     "deploy": "Put a model and the runtime on a board.",
     "repl": "Talk to a board, with its model loaded as m.",
+    "record": "Record a sensor on a board, a CSV file per take.",
 }
 
 
