@@ -8,11 +8,12 @@ export PIP_NO_CACHE_DIR := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export KERAS_HOME := $(CURDIR)/.venv/keras
 
-.PHONY: help setup demo test fuzz-ops kernels lint format bench clean
+.PHONY: help setup demo test fuzz fuzz-ops kernels lint format bench clean
 help:
 	@echo "make setup   .venv with the package, TensorFlow and the tools (1.9 GB, once)"
 	@echo "make demo    train a gesture model, convert, deploy to a virtual board, compare"
 	@echo "make test    every test"
+	@echo "make fuzz N=1000000  that many hostile .whit files into load and run, then FILES=5000 hostile .tflite files"
 	@echo "make fuzz-ops N=5000   that many random cases of each operator; others every time"
 	@echo "make kernels assemble device/asm into device/whit and device/mpy (needs binutils for ARM and RISC-V)"
 	@echo "make lint    ruff and mypy"
@@ -35,6 +36,13 @@ demo: setup
 
 test: setup
 	$(PY) -m pytest
+
+# SEED=7 makes the same files again
+FILES ?= 5000
+fuzz: N = 20000
+fuzz: setup
+	$(PY) -m tests.hostile.fuzz blobs -n $(N) $(if $(SEED),--seed $(SEED))
+	$(PY) -m tests.hostile.fuzz models -n $(FILES) $(if $(SEED),--seed $(SEED))
 
 N ?= 2000
 fuzz-ops: setup

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from whit import program
 from whit.errors import WhitError
 from whit.fixed import requantise
 
@@ -123,13 +124,7 @@ class Blob:
     @property
     def records(self) -> list[list[int]]:
         """PLAN as lists of words."""
-        words = list(struct.unpack(f"<{len(self.plan) // 4}I", self.plan))
-        result = []
-        at = 0
-        while at < len(words):
-            result.append(words[at : at + words[at + 1]])
-            at += words[at + 1]
-        return result
+        return _records(self.plan)
 
     def save(self, path: Path) -> None:
         """Writes the file beside its place, then renames: a stop half way leaves what was there."""
@@ -167,7 +162,12 @@ def read(path: Path | str) -> Blob:
             f"{path.name}: {(error.strerror or 'cannot be read').lower()}",
             "'whit convert MODEL' makes a .whit file",
         ) from error
-    return parse(content, path.name)
+    blob = parse(content, path.name)
+    try:
+        _check_described(blob)
+    except ValueError as error:
+        raise WhitError(f"{path.name}: its description (META) is damaged: {error}", "convert it again") from error
+    return blob
 
 
 def parse(content: bytes, name: str = "blob") -> Blob:
@@ -191,12 +191,44 @@ def parse(content: bytes, name: str = "blob") -> Blob:
         meta = json.loads(text)
         inputs = [_info(i) for i in meta["inputs"]]
         outputs = [_info(o) for o in meta["outputs"]]
-        layers = [Layer(kind, tuple(shape), macs) for kind, shape, macs in meta["layers"]]
+        layers = [Layer(str(kind), tuple(map(int, shape)), int(macs)) for kind, shape, macs in meta["layers"]]
         labels = [str(label) for label in meta.get("labels", [])]
         title = str(meta["name"])
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        int(meta.get("weight_bytes", 0))
+    except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
         raise WhitError(f"{name}: its description (META) is damaged", again) from error
+    try:
+        _records(plan)
+    except ValueError as error:
+        raise WhitError(f"{name}: its plan is none that whit runs: {error}", again) from error
     return Blob(title, content, arena, inputs, outputs, labels, layers, meta, plan, data, test)
+
+
+def _records(plan: bytes) -> list[list[int]]:
+    """PLAN as lists of words. Raises ValueError where its records do not fill it."""
+    if len(plan) & 3:
+        raise ValueError(f"{len(plan)} B are no words")
+    words = list(struct.unpack(f"<{len(plan) // 4}I", plan))
+    result = []
+    at = 0
+    while at < len(words):
+        count = words[at + 1] if at + 1 < len(words) else 0
+        if not 4 <= count <= len(words) - at or program.WORDS.get(words[at], count) != count:
+            raise ValueError(f"op {words[at]} with a record of {count} words")
+        result.append(words[at : at + count])
+        at += count
+    return result
+
+
+def _check_described(blob: Blob) -> None:
+    """Raises ValueError unless META tells of the inputs, outputs and layers that PLAN has."""
+    for code, what, told in ((program.INPUT, "inputs", blob.inputs), (program.OUTPUT, "outputs", blob.outputs)):
+        sizes, known = [r[5] for r in blob.records if r[0] == code], [info.size for info in told]
+        if sizes != known or not sizes:
+            raise ValueError(f"{what} of {known} values; PLAN has {sizes}")
+    count = sum(r[0] not in (program.INPUT, program.OUTPUT, program.STATE) for r in blob.records)
+    if count != len(blob.layers):
+        raise ValueError(f"{len(blob.layers)} layers; PLAN has {count}")
 
 
 def _info(entry: dict[str, Any]) -> TensorInfo:

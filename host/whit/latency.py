@@ -70,7 +70,7 @@ def counted(blob: Blob, family: str, arch: str, kept: bool = False, cycles: bool
     kept = kept and core in cost_table()["keeps"]
     try:
         return [_cost(table, blob, r, kept, cycles) for r in blob.records if r[0] not in _EDGES]
-    except (LookupError, ArithmeticError) as error:
+    except (LookupError, ArithmeticError, ValueError) as error:
         hint = "convert the model again; this version of whit knows other records"
         raise WhitError(f"{blob.name}: its plan is none that whit runs", hint) from error
 

@@ -10,10 +10,14 @@ import numpy.typing as npt
 
 from whit import drawing, program
 from whit.blob import Blob
+from whit.errors import WhitError
 from whit.ops import form
 from whit.ops.conv import conv_scratch, depthwise_scratch
 
 Span = tuple[int, int]  # offset, size
+
+_MOST_CELLS = 1 << 28
+_HINT = "convert the model again"
 
 FREE, KEPT, READ, WRITTEN, SCRATCH = range(5)
 MARKS = " .:#s"
@@ -88,11 +92,11 @@ def access(r: list[int], data: bytes) -> Access:
         return Access(reads, [(r[6], r[7] * r[8] * r[9] * r[10])], [])
     if code == program.GATHER:
         places = np.frombuffer(data, "<u4", r[6] + r[7], r[9])
-        size = int(places[: r[6]].max() + places[r[6] :].max()) + r[8]
+        size = int(places[: r[6]].max()) + int(places[r[6] :].max()) + r[8]
         return Access([] if r[4] & 1 else [(r[4] >> 1, size)], [(r[5], r[6] * r[7] * r[8])], [])
     if code == program.BILINEAR:
         table = np.frombuffer(data, "<u4", 3 * (r[7] + r[8])).reshape(-1, 3)[:, :2]
-        size = int(table[: r[7]].max() + table[r[7] :].max()) + r[6]
+        size = int(table[: r[7]].max()) + int(table[r[7] :].max()) + r[6]
         return Access([(r[4], size)], [(r[5], r[6] * r[7] * r[8])], [])
     if code == program.LSTM:
         steps, inputs, units = r[10:13]
@@ -109,7 +113,12 @@ def access(r: list[int], data: bytes) -> Access:
 
 
 def draw(blob: Blob) -> Map:
-    """The Map of a Blob: what each step touches, and what it must leave alone because it is still wanted."""
+    """The Map of a Blob: what each step touches, and what it must leave alone because it is still wanted.
+
+    Raises WhitError for a plan that no board would run.
+    """
+    if len(blob.layers) * blob.arena_bytes > _MOST_CELLS:
+        raise WhitError(f"{blob.name}: an arena of {blob.arena_bytes} B; boards have at most 8 MB", _HINT)
     kernels, before, after, always = [], [], [], []
     for r in blob.records:
         span = (r[4], r[5])
@@ -120,7 +129,10 @@ def draw(blob: Blob) -> Map:
         elif r[0] == program.STATE:
             always.append(span)
         else:
-            kernels.append(access(r, blob.data[r[2] : r[2] + r[3]]))
+            try:
+                kernels.append(access(r, blob.data[r[2] : r[2] + r[3]]))
+            except ValueError as error:
+                raise WhitError(f"{blob.name}: op {r[0]} has a table that is damaged", _HINT) from error
     cells = np.zeros((len(kernels), blob.arena_bytes), np.uint8)
     wanted = np.zeros(blob.arena_bytes, bool)
     _mark(wanted, [*after, *always], True)

@@ -10,6 +10,8 @@ from whit.graph import Tensor
 # numbers of the operators in PLAN
 INPUT, OUTPUT, CONV, POOL, REDUCE, ADD, MUL, SOFTMAX, LUT, COPY, MINMAX, GATHER, BILINEAR, MATMUL, STATE = range(1, 16)
 LSTM, SVDF, DEPTHWISE = 16, 17, 18
+# words of the record of each of them, as device/whit/verify.py has them
+WORDS = dict(enumerate((8, 8, 32, 20, 21, 33, 30, 8, 7, 21, 20, 10, 9, 25, 8, 41, 21, 32), 1))
 # the device's module for each operator that computes
 KERNELS = {
     code: name.lower()

@@ -158,7 +158,7 @@ def test_a_plan_of_another_version_is_refused(path: Path, capsys: pytest.Capture
     plan = struct.pack(f"<{len(words)}I", *words)
     path.write_bytes(write(blob.meta, plan, blob.data, blob.test, blob.arena_bytes))
     _, said = shown(capsys, path, "--board", "pico", code=1)
-    assert said.startswith("whit: conv: its plan is none that whit runs")
+    assert said.startswith("whit: m.whit: its plan is none that whit runs")
 
 
 def test_a_faster_clock_is_faster() -> None:
