@@ -50,7 +50,8 @@ def runtime(info: BoardInfo, blob: Blob, on_board: Iterable[str] = (), kernels: 
     """
     runs = families(info)
     if kernels and kernels not in runs:
-        raise WhitError(f"{kernels} kernels do not run on {info.machine}", f"it runs {' and '.join(runs)}")
+        board = "the virtual board" if info.virtual else info.machine
+        raise WhitError(f"{kernels} kernels do not run on {board}", f"it runs {' and '.join(runs)}")
     names = _needed(info, blob, runs[runs.index(kernels) if kernels else 0 :])
     others = {path[len(RUNTIME) + 1 :].rpartition(".")[0] for path in on_board if path.startswith(RUNTIME + "/")}
     # a family that is there is taken before viper: one that was not asked for must go

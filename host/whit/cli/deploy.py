@@ -55,7 +55,9 @@ class _Bar(contextlib.ExitStack):
     def update(self, done: int, total: int) -> None:
         if self._bar is None:
             columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()
-            self._bar = self.enter_context(Progress(*columns, console=talk(), transient=True))
+            console = talk()
+            quiet = not console.is_terminal  # a log has no use for it, nor for the empty line that it ends in
+            self._bar = self.enter_context(Progress(*columns, console=console, transient=True, disable=quiet))
             self._bar.add_task(self._name)
         self._bar.update(self._bar.task_ids[0], completed=done, total=total)
 
