@@ -26,6 +26,7 @@ from whit.switching import sealed
 from whit.virtual import DEFAULT_HEAP_BYTES, VirtualBoard
 
 _SELFTEST_S = 600.0  # bytecode kernels on a slow board take their time
+_COPY_S = 120.0  # flash that must be erased first, on a file system that is nearly full
 
 
 @dataclass(frozen=True)
@@ -151,10 +152,16 @@ class _Deployment:
     def _stage(self, plan: Plan) -> None:
         board = self.board
         total, done = plan.bytes_to_send, 0
-        for item in plan.copied:
-            board.exec(sealed(f"_whit_folders({item.staged!r})\n_whit_copy({item.path!r}, {item.staged!r})"))
+        folders = {item.staged.rpartition("/")[0] + "/" for item in (*plan.copied, *plan.send)}
+        copies = [(item.path, item.staged) for item in plan.copied]
+        board.exec(
+            sealed(
+                f"for _whit_path in {sorted(folders)}:\n    _whit_folders(_whit_path)\n"
+                f"for _whit_pair in {copies}:\n    _whit_copy(*_whit_pair)\n"
+            ),
+            _COPY_S,
+        )
         for item in plan.send:
-            board.exec(sealed(f"_whit_folders({item.staged!r})"))
             board.put(item.content, item.staged, self._count(done, total))
             done += len(item.content)
 

@@ -14,3 +14,12 @@ class WhitError(Exception):
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
         self.hint = hint
+
+
+class BoardError(WhitError):
+    """Code on the board raised: ``str(error)`` is the last line of ``traceback``."""
+
+    def __init__(self, traceback: str, hint: str = "") -> None:
+        lines = traceback.strip().splitlines()
+        super().__init__(lines[-1].removeprefix("whit: ") if lines else "the board failed without a word", hint)
+        self.traceback = traceback

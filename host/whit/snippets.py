@@ -70,11 +70,27 @@ def _boot():
 _boot()
 """
 
+# How much heap is free, and whether the firmware can unpack.
+PUT_ROOM = """\
+import gc
+gc.collect()
+try:
+    from deflate import DeflateIO
+    print(gc.mem_free(), True)
+except ImportError:
+    print(gc.mem_free(), False)
+"""
+
 PUT_OPEN = """\
 from binascii import a2b_base64 as _whit_b64
 _whit_file = open({path!r}, "wb")
-def _whit_put(s):
-    _whit_file.write(_whit_b64(s))
+def _whit_put(s, bits=0):
+    s = _whit_b64(s)
+    if bits:
+        from deflate import DeflateIO, RAW
+        from io import BytesIO
+        s = DeflateIO(BytesIO(s), RAW, bits).read()
+    _whit_file.write(s)
 """
 
 PUT_CLOSE = """\

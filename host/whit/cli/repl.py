@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 
-from whit.board import terminal
 from whit.cli.common import talk
 from whit.errors import WhitError
 from whit.repl import prepare
+from whit.via_mpremote import terminal
 
 
 @click.command(
