@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -61,14 +62,46 @@ class Plan:
         return [item for item in self.keep if item.is_runtime] if self.new_runtime else []
 
 
-def application(path: Path) -> Item:
-    """The program that starts with the board."""
+def application(path: Path) -> list[Item]:
+    """The program that starts with the board, and the modules beside it that it imports, each with its own."""
     try:
-        return Item(APP, path.read_bytes())
+        program = path.read_bytes()
     except OSError as error:
         raise WhitError(
             f"{path}: {(error.strerror or 'cannot be read').lower()}", "--app takes the path of a program, main.py"
         ) from error
+    found = {path.resolve(): Item(APP, program)}
+    waiting = [(program, "")]
+    while waiting:
+        source, package = waiting.pop()
+        for module in _imported(source, package):
+            for name in (module + ".py", module + "/__init__.py"):
+                file = (path.parent / name).resolve()
+                if file not in found and file.is_file():
+                    found[file] = Item("/" + name, file.read_bytes())
+                    waiting.append((found[file].content, name.rpartition("/")[0]))
+    return list(found.values())
+
+
+def _imported(source: bytes, package: str) -> Iterator[str]:
+    """What Python code imports, as paths below its root without suffix; packages above a module as well."""
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError):  # the board will say so
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            start = package.split("/")[: len(package.split("/")) - node.level + 1] if node.level else []
+            base = ".".join([*start, *(node.module or "").split(".")]).strip(".")
+            names = [base, *(f"{base}.{alias.name}".strip(".") for alias in node.names)]
+        else:
+            continue
+        for name in names:
+            parts = name.split(".")
+            if parts[0] != "whit":  # a folder of that name would hide the runtime
+                yield from ("/".join(parts[:end]) for end in range(1, len(parts) + 1) if name)
 
 
 def make_plan(items: list[Item], on_board: Mapping[str, str]) -> Plan:

@@ -60,17 +60,17 @@ def deploy(
 ) -> DeployResult:
     """Put ``blob``, the runtime and ``app`` (as /main.py) on the board on ``port``; what is there already stays.
 
-    Without ``port``: the only board that is connected. ``virtual``: a virtual board of its own, gone afterwards.
-    Of the runtime only what the model needs is sent; ``kernels`` names another family than the best for the board
-    (bytecode, viper, thumb, dsp, rv32). ``dry_run`` changes nothing. ``progress(bytes_done, bytes_total)`` counts
-    what is sent. The board restarts at the end, so /main.py runs. WhitError when a step fails; the board then has
-    what it had before.
+    Modules beside ``app`` that it imports come along. Without ``port``: the only board that is connected.
+    ``virtual``: a virtual board of its own, gone afterwards. Of the runtime only what the model needs is sent;
+    ``kernels`` names another family than the best for the board (bytecode, viper, thumb, dsp, rv32). ``dry_run``
+    changes nothing. ``progress(bytes_done, bytes_total)`` counts what is sent. The board restarts at the end, so
+    /main.py runs. WhitError when a step fails; the board then has what it had before.
     """
     model = blob if isinstance(blob, Blob) else read(blob)
     file = (model.name if isinstance(blob, Blob) else Path(blob).stem) + ".whit"
     items = [Item("/" + file, model.content)]
     if app is not None:
-        items.append(application(Path(app)))
+        items += application(Path(app))
     with contextlib.ExitStack() as stack:
         if virtual:
             port = stack.enter_context(VirtualBoard(heap_bytes=DEFAULT_HEAP_BYTES)).port

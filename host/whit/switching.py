@@ -147,6 +147,8 @@ if "whit" not in _whit_names("/whit.new"):
 """
 
 _SWITCH_FILES = """\
+for _whit_path in {paths!r}:
+    _whit_folders(_whit_path)
 _whit_folders("/whit.new/finish/x")
 for _whit_path, _whit_text in {texts!r}:
     with open("/whit.new/finish/" + _whit_path, "w") as _whit_file:
@@ -169,8 +171,11 @@ with open("/lib/whit/__init__.py") as f:
 _FINISH = """\
 def _whit_finish():
     import os
-    def names(folder):
-        return [e[0] for e in os.ilistdir(folder)]
+    def there(path):
+        try:
+            return bool(os.stat(path))
+        except OSError:
+            return False
     def same(path):
         with open("/whit.new" + path, "rb") as f, open(path, "rb") as g:
             while True:
@@ -179,10 +184,9 @@ def _whit_finish():
                     return False
                 if not b:
                     return True
-    staged = names("/whit.new")
     for path in {paths!r}:
-        if path[1:] in staged:
-            if path[1:] not in names("/"):
+        if there("/whit.new" + path):
+            if not there(path):
                 os.rename("/whit.new" + path, path)
             elif not same(path):
                 if path == {program!r}:
@@ -204,7 +208,7 @@ def switch_files(paths: Iterable[str], program: str) -> str:
     paths = sorted(paths, key=lambda path: path != program)
     finish = _FINISH.format(program=program, paths=paths)
     texts = [("__init__.py", _PACKAGE), ("finish.py", finish)]
-    return _SWITCH_FILES.format(texts=texts, program=program)
+    return _SWITCH_FILES.format(texts=texts, program=program, paths=paths)
 
 
 def sealed(code: str) -> str:

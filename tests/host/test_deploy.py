@@ -151,6 +151,46 @@ def test_application_starts(fresh_board: VirtualBoard, folder: Path) -> None:
             deploy(folder / "tiny.whit", port=fresh_board.port)
 
 
+def test_application_brings_the_modules_that_it_imports(fresh_board: VirtualBoard, tmp_path: Path) -> None:
+    tiny(["a", "b", "c"]).save(tmp_path / "tiny.whit")
+    for name, content in {
+        "app.py": "import whit\nimport json, sound\nfrom drivers import b\n"
+        "def later():\n    import drivers.c\nopen('/said', 'w').write(sound.NAME + b.NAME)\n",
+        "sound.py": "from deep.er.sea import NAME\n",
+        "drivers/b.py": "from .d import NAME\n",
+        "drivers/c.py": "def wrong(:\n",
+        "drivers/d.py": "NAME = 'd'\n",
+        "deep/__init__.py": "from . import own\n",
+        "deep/own.py": "",
+        "deep/er/sea.py": "NAME = 'sea'\n",
+        "drivers/e.py": "nobody imports it",
+        "json/__init__.pyc": "no source",
+        "whit/__init__.py": "would hide the runtime",
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(content)
+    result = deploy(tmp_path / "tiny.whit", port=fresh_board.port, app=tmp_path / "app.py")
+    modules = ["/deep/__init__.py", "/deep/er/sea.py", "/deep/own.py"]
+    modules += ["/drivers/b.py", "/drivers/c.py", "/drivers/d.py", "/sound.py"]
+    assert sorted(path for path in result.sent if not path.startswith("/lib/whit/")) == sorted(
+        [*modules, "/main.py", "/tiny.whit"]
+    )
+    assert wait_for(fresh_board.root / "said") == "sead"
+    (tmp_path / "drivers/d.py").write_text("NAME = 'dd'\n")
+    (fresh_board.root / "said").unlink()
+    assert deploy(tmp_path / "tiny.whit", port=fresh_board.port, app=tmp_path / "app.py").sent == ["/drivers/d.py"]
+    assert wait_for(fresh_board.root / "said") == "seadd"
+    assert not (fresh_board.root / "whit.new").exists() and not (fresh_board.root / "whit").exists()
+
+
+def wait_for(path: Path) -> str:
+    """What is in a file, once there is something."""
+    end = time.monotonic() + 5
+    while not (path.exists() and path.read_text()) and time.monotonic() < end:
+        time.sleep(0.02)
+    return path.read_text()
+
+
 def answers(board: VirtualBoard, labels: str) -> bool:
     """The application comes to one of these answers."""
     end = time.monotonic() + 5

@@ -20,7 +20,9 @@ from whit.deployment import DeployResult, deploy
 @click.argument("blob", type=click.Path(path_type=Path))
 @click.option("--port", help="Serial port of the board. [default: that of the only board]")
 @click.option("--virtual", is_flag=True, help="Try it on a virtual board, which is gone afterwards.")
-@click.option("--app", type=click.Path(path_type=Path), help="A program that starts with the board: its /main.py.")
+@click.option(
+    "--app", type=click.Path(path_type=Path), help="A program that starts with the board, and what it imports."
+)
 @click.option("--kernels", metavar="FAMILY", help="bytecode, viper, thumb, dsp or rv32. [default: the board's best]")
 @click.option("--dry-run", is_flag=True, help="Say what would be sent; change nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
