@@ -35,7 +35,7 @@ demo: setup
 	@$(PY) examples/gesture_control/demo.py
 
 test: setup
-	$(PY) -m pytest
+	$(PY) -m pytest -n 2 --dist worksteal
 
 # SEED=7 makes the same files again
 FILES ?= 5000

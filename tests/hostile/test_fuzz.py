@@ -11,6 +11,7 @@ import random
 import pytest
 from whit import program
 
+from tests.conftest import Tell
 from tests.device import models
 
 from . import fuzz
@@ -53,9 +54,10 @@ def test_every_way_to_load_runs_a_good_blob() -> None:
                 assert target.give(blob.content, how).startswith("ran|")
 
 
-def test_blobs() -> None:
+def test_blobs(tell: Tell) -> None:
     total = fuzz.campaign("blobs", BLOBS, SEED, draws=1)
     told = "\n".join(fuzz.summary("blobs", total, SEED, 1))
+    tell(told)
     assert not total.failures, told
     assert total.counts["blobs"] == BLOBS, told
     assert total.counts["ran"] > BLOBS // 4 and total.counts["emulated"] > BLOBS // 100, told
