@@ -29,6 +29,7 @@ REQUIRED = {
 EXTRAS = {
     "keras": (("tensorflow-cpu", "tensorflow"), "converting Keras models"),
     "plot": (("matplotlib",), "pictures (--plot)"),
+    "ampy": (("adafruit-ampy",), "boards that mpremote cannot talk to (--via ampy)"),
 }
 _LEAST_PYTHON, _LATEST_PYTHON = (3, 10), (3, 13)
 _SERIAL_GROUPS = ("dialout", "uucp")

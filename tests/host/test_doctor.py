@@ -121,7 +121,7 @@ def test_packages_are_those_of_the_project() -> None:
         text for text in project["dependencies"] if ";" not in text
     }
     extras = project["optional-dependencies"]
-    assert set(diagnosis.EXTRAS) == set(extras) - {"dev", "examples"}
+    assert set(diagnosis.EXTRAS) == set(extras) - {"dev", "examples"}, "add the extra to EXTRAS in whit/diagnosis.py"
     for name, (packages, _) in diagnosis.EXTRAS.items():
         assert all(any(text.startswith(package + ">") for text in extras[name]) for package in packages)
 
