@@ -46,12 +46,13 @@ def open_transport(port: str, via: str = VIA[0]) -> tuple[Transport, type[BaseEx
     try:
         transport: Transport = module.open_port(port)
     except module.Error as error:  # says only that it failed
-        raise _why_not(port) from error
+        raise refusal(port) or WhitError(f"{port} could not be opened at first", "try again") from error
     transport.serial.timeout = transport.serial.write_timeout = SERIAL_S
     return transport, module.Error
 
 
-def _why_not(port: str) -> WhitError:
+def refusal(port: str) -> WhitError | None:
+    """Why a port cannot be opened; None where it can."""
     boards = "'whit boards' lists what is connected"
     try:
         serial.Serial(port, exclusive=True).close()
@@ -68,7 +69,7 @@ def _why_not(port: str) -> WhitError:
         if "permission denied" in text:
             return WhitError(f"permission denied: {port}", _permission_hint(port))
         return WhitError(f"{port} is not a serial port", boards)
-    return WhitError(f"{port} could not be opened at first", "try again")
+    return None
 
 
 def _permission_hint(port: str) -> str:

@@ -21,6 +21,7 @@ VERBS = {
     "doctor": "Check this computer and the boards that are connected.",
     "boards": "List the boards that are connected.",
     "bench": "Measure how long each layer takes on a board.",
+    "flash": "Put MicroPython on a board.",
     "deploy": "Put a model and the runtime on a board.",
     "repl": "Talk to a board, with its model loaded as m.",
     "record": "Record a sensor on a board, a CSV file per take.",
