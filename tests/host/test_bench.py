@@ -8,11 +8,16 @@ from pathlib import Path
 
 import pytest
 from whit import conversion, measurement
+from whit.blob import read
 from whit.board import Board
+from whit.cli.bench import _print as show
 from whit.errors import WhitError
+from whit.latency import estimate
+from whit.profiles import profile
 from whit.virtual import VirtualBoard
 
 from tests.host.conftest import whit
+from tests.host.test_deploy import PICO
 from tests.test_tiny import tiny
 
 KINDS = ["CONV_2D", "FULLY_CONNECTED", "SOFTMAX"]
@@ -82,3 +87,23 @@ def test_errors(blob: Path, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     with pytest.raises(WhitError, match="no/such.png: no such file or directory$"):
         measurement.plot(result, tmp_path / "no/such.png")
+
+
+def test_estimates_stand_beside_the_times_of_a_known_board(blob: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = read(blob)
+    rounds = [[2000.0, 1200.0, 400.0, 300.0], [1900.0, 1100.0, 380.0, 310.0], [2600.0, 1150.0, 390.0, 305.0]]
+    result = measurement._collected(model, "tiny.whit", "/dev/ttyACM0", PICO, ("thumb", 1), rounds)
+    guess = estimate(model, profile("pico"), "thumb")
+    assert result.profile == "pico" and result.estimate_us == pytest.approx(1000 * guess.total_ms)
+    assert [layer.estimate_us for layer in result.layers] == pytest.approx([1000 * ms for ms in guess.layers_ms])
+    assert [layer.times.us for layer in result.layers] == [1150, 390, 305]
+    assert (result.total.us, result.total.us_min, result.total.us_max) == (2000, 1900, 2600)
+    show(result)
+    heading, *_, last = capsys.readouterr().out.splitlines()
+    assert heading.split() == ["layer", "output", "ms", "min", "..", "max", "estimate", "share", "MMAC/s"]
+    assert last == (
+        "tiny.whit on /dev/ttyACM0 (Raspberry Pi Pico with RP2040), thumb kernels, median of 3 runs; estimates of pico"
+    )
+    # kernels that nobody has counted: no estimates
+    unknown = measurement._collected(model, "tiny.whit", None, PICO, ("new", 1), rounds)
+    assert unknown.profile is None and unknown.layers[0].estimate_us is None
