@@ -23,6 +23,8 @@ from whit.errors import WhitError
 from whit.ports import choose
 from whit.runtime import runtime
 from whit.switching import sealed
+from whit.transport import VIA
+from whit.versions import check_versions
 from whit.virtual import DEFAULT_HEAP_BYTES, VirtualBoard
 
 _SELFTEST_S = 600.0  # bytecode kernels on a slow board take their time
@@ -56,6 +58,8 @@ def deploy(
     app: str | Path | None = None,
     dry_run: bool = False,
     kernels: str | None = None,
+    via: str = VIA[0],
+    force: bool = False,
     progress: Progress | None = None,
 ) -> DeployResult:
     """Put ``blob``, the runtime and ``app`` (as /main.py) on the board on ``port``; what is there already stays.
@@ -63,7 +67,8 @@ def deploy(
     Modules beside ``app`` that it imports come along. Without ``port``: the only board that is connected.
     ``virtual``: a virtual board of its own, gone afterwards. Of the runtime only what the model needs is sent;
     ``kernels`` names another family than the best for the board (bytecode, viper, thumb, dsp, rv32). ``dry_run``
-    changes nothing. ``progress(bytes_done, bytes_total)`` counts what is sent. The board restarts at the end, so
+    changes nothing. ``via`` names the library that talks to the board, ``force`` takes old firmware and replaces a
+    newer runtime. ``progress(bytes_done, bytes_total)`` counts what is sent. The board restarts at the end, so
     /main.py runs. WhitError when a step fails; the board then has what it had before.
     """
     model = blob if isinstance(blob, Blob) else read(blob)
@@ -74,8 +79,8 @@ def deploy(
     with contextlib.ExitStack() as stack:
         if virtual:
             port = stack.enter_context(VirtualBoard(heap_bytes=DEFAULT_HEAP_BYTES)).port
-        board = stack.enter_context(Board(choose(port)))
-        return _Deployment(board, model, items, kernels, progress).run(dry_run)
+        board = stack.enter_context(Board(choose(port), via))
+        return _Deployment(board, model, items, kernels, progress).run(dry_run, force)
 
 
 class _Deployment:
@@ -88,11 +93,13 @@ class _Deployment:
         self.file = items[0].path[1:]
         self.runtime_switched = False
 
-    def run(self, dry_run: bool) -> DeployResult:
+    def run(self, dry_run: bool, force: bool) -> DeployResult:
         board = self.board
         try:
             board.clear()  # the heap as a program finds it, for the question whether the model fits
             info = board.info
+            if not force:
+                check_versions(info)
             board.exec(sealed(switching.TOOLS))
             if not dry_run:
                 self._recover()

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ from whit.paths import device_root
 from whit.probe import BoardInfo
 from whit.runtime import runtime
 from whit.switching import sealed
+from whit.transport import VIA
 from whit.virtual import VirtualBoard, running
 
 from tests.device.models import tiny
@@ -50,6 +52,7 @@ VIRTUAL = replace(PICO, machine="linux", platform="linux", arch="x64")
 # what a virtual board gets for tiny(): path below lib -> content
 RUNTIME = {item.path.removeprefix("/lib/"): item.content for item in runtime(VIRTUAL, tiny())}
 PREDICT = "import whit; print(whit.load('/tiny.whit').predict([1, 2, 3, 4]))"
+needs_ampy = pytest.mark.skipif(find_spec("ampy") is None, reason="an extra: pip install adafruit-ampy")
 # an application that never ends and tells which model it runs
 ANSWER = """\
 import whit
@@ -81,6 +84,12 @@ def deployed(fresh_board: VirtualBoard, folder: Path) -> Iterator[VirtualBoard]:
 
 def files(board: VirtualBoard) -> dict[str, bytes]:
     return {str(path.relative_to(board.root)): path.read_bytes() for path in board.root.rglob("*") if path.is_file()}
+
+
+def failing(path: Path) -> bytes:
+    """The model with a self-test that it does not pass."""
+    good = blobs.read(path)
+    return blobs.write(good.meta, good.plan, good.data, bytes(byte ^ 1 for byte in good.test), good.arena_bytes)
 
 
 def predicts(board: VirtualBoard) -> str:
@@ -255,6 +264,86 @@ def test_code_that_was_damaged_on_its_way(fresh_board: VirtualBoard) -> None:
         assert not (fresh_board.root / "m.whit").exists()
 
 
+@pytest.mark.parametrize("via", ["mpremote", pytest.param("ampy", marks=needs_ampy)])
+def test_each_library_that_talks_to_boards(fresh_board: VirtualBoard, folder: Path, via: str, tmp_path: Path) -> None:
+    """First and second deployment, a change, a program that runs for ever, a model that fails, a cut."""
+    blob, other, port = folder / "tiny.whit", folder / "other/tiny.whit", fresh_board.port
+    first = deploy(blob, port=port, app=folder / "answer.py", via=via)
+    assert len(first.sent) == len(RUNTIME) + 2 and answers(fresh_board, "abc")
+    assert deploy(blob, port=port, via=via).sent == []
+    assert deploy(other, port=port, via=via).sent == ["/tiny.whit"] and answers(fresh_board, "xyz")
+    before = (fresh_board.root / "tiny.whit").read_bytes()
+    (tmp_path / "tiny.whit").write_bytes(failing(folder / "tiny.whit"))
+    with pytest.raises(WhitError, match=r"^tiny.whit fails its self-test on the board: \d+ output bytes? differ"):
+        deploy(tmp_path / "tiny.whit", port=port, via=via)
+    assert (fresh_board.root / "tiny.whit").read_bytes() == before and answers(fresh_board, "xyz")
+    (fresh_board.root / "lib/whit/model.mpy").write_bytes(b"old")
+    assert cut_off(fresh_board, blob, 0.6, "--via", via) or via == "mpremote"
+    deploy(blob, port=port, via=via)
+    assert predicts(fresh_board) in "abc"
+
+
+@needs_ampy
+def test_ampy_and_mpremote_do_not_share_a_port(fresh_board: VirtualBoard, folder: Path) -> None:
+    for first, second in (VIA, VIA[::-1]):
+        with Board(fresh_board.port, first), pytest.raises(WhitError, match="is in use by another program"):
+            Board(fresh_board.port, second)
+    with pytest.raises(WhitError, match="there is no transport 'rshell'"):
+        Board(fresh_board.port, "rshell")
+
+
+def test_library_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ampy", None)
+    monkeypatch.delitem(sys.modules, "whit.via_ampy", raising=False)
+    with pytest.raises(WhitError, match="^ampy is not installed$") as caught:
+        Board("/dev/none", "ampy")
+    assert caught.value.hint == "pip install 'whit[ampy]'"
+
+
+def test_newer_runtime_is_not_replaced_unasked(deployed: VirtualBoard, folder: Path) -> None:
+    init = deployed.root / "lib/whit/__init__.py"
+    init.write_text("__version__ = '0.10.0'\n")
+    before = files(deployed)
+    with pytest.raises(WhitError, match=r"has whit 0\.10\.0; this is whit 0\.1\.0$") as caught:
+        deploy(folder / "tiny.whit", port=deployed.port)
+    assert caught.value.hint.startswith("pip install --upgrade whit; --force") and files(deployed) == before
+    assert deploy(folder / "tiny.whit", port=deployed.port, force=True).sent == ["/lib/whit/__init__.py"]
+
+
+def test_old_firmware(fresh_board: VirtualBoard, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    info = Board.info.fget  # type: ignore[attr-defined]
+    old = property(lambda self: replace(info(self), version=(1, 20, 0), version_string="1.20.0"))
+    monkeypatch.setattr(Board, "info", old)
+    with pytest.raises(WhitError, match=r"runs MicroPython 1\.20\.0; whit needs 1\.24$"):
+        deploy(folder / "tiny.whit", port=fresh_board.port)
+    assert files(fresh_board) == {}
+    deploy(folder / "tiny.whit", port=fresh_board.port, force=True)
+
+
+def test_watch(fresh_board: VirtualBoard, folder: Path, tmp_path: Path) -> None:
+    blob, app = tmp_path / "tiny.whit", tmp_path / "main.py"
+    shutil.copy(folder / "tiny.whit", blob)
+    shutil.copy(folder / "answer.py", app)
+    command = [sys.executable, "-m", "whit", "deploy", str(blob), "--app", str(app), "--watch", "--port"]
+    watch = subprocess.Popen(
+        [*command, fresh_board.port], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()
+    )
+    assert watch.stdout and watch.stderr
+    try:
+        assert f"sent {len(RUNTIME) + 2} files" in watch.stdout.readline() and answers(fresh_board, "abc")
+        shutil.copy(folder / "other/tiny.whit", blob)
+        assert ": sent 1 file, " in watch.stdout.readline() and answers(fresh_board, "xyz")
+        blob.write_bytes(b"half of a model")
+        assert watch.stderr.readline() == "whit: tiny.whit: not a whit file\n"
+        shutil.copy(folder / "tiny.whit", blob)
+        assert ": sent 1 file, " in watch.stdout.readline() and answers(fresh_board, "abc")
+        watch.send_signal(signal.SIGINT)
+        out, talk = watch.communicate(timeout=10)
+    finally:
+        watch.kill()
+    assert (watch.returncode, out) == (0, "") and "Traceback" not in talk
+
+
 def test_dry_run_changes_nothing(deployed: VirtualBoard, folder: Path) -> None:
     (deployed.root / "lib/whit/old.py").write_text("")
     before = files(deployed)
@@ -270,10 +359,7 @@ def test_library_takes_a_blob_without_a_file(fresh_board: VirtualBoard) -> None:
 
 def test_failed_selftest_switches_nothing(deployed: VirtualBoard, folder: Path, tmp_path: Path) -> None:
     before = files(deployed)
-    good = blobs.read(folder / "other/tiny.whit")
-    wrong = bytes(byte ^ 1 for byte in good.test)
-    bad = blobs.write(good.meta, good.plan, good.data, wrong, good.arena_bytes)
-    (tmp_path / "tiny.whit").write_bytes(bad)
+    (tmp_path / "tiny.whit").write_bytes(failing(folder / "other/tiny.whit"))
     with pytest.raises(WhitError, match=r"^tiny.whit fails its self-test on the board: \d+ output bytes? differ"):
         deploy(tmp_path / "tiny.whit", port=deployed.port)
     assert files(deployed) == before
@@ -302,10 +388,10 @@ def test_file_that_changed_on_its_way(deployed: VirtualBoard, folder: Path, monk
     assert files(deployed) == before
 
 
-def cut_off(board: VirtualBoard, blob: Path, seconds: float) -> bool:
+def cut_off(board: VirtualBoard, blob: Path, seconds: float, *options: str) -> bool:
     """`whit deploy`, killed after some time; False when it was done by then."""
     command = subprocess.Popen(
-        [sys.executable, "-m", "whit", "deploy", str(blob), "--port", board.port],
+        [sys.executable, "-m", "whit", "deploy", str(blob), "--port", board.port, *options],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         env=environment(),
