@@ -40,7 +40,7 @@ class Board(Files):
         try:
             self._enter()
         except BaseException:
-            self._transport.close()
+            self.close()  # it never fails: the port may be gone by now
             raise
 
     def exec(self, code: str, timeout_s: float | None = 30.0) -> str:
