@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from whit import switching
 from whit.blob import Blob, read
 from whit.board import Board, BoardError, Progress
 from whit.cargo import APP, RUNTIME, Item, Plan, application, check_fit, make_plan
-from whit.errors import WhitError
+from whit.errors import WhitError, damaged
 from whit.ports import choose
 from whit.runtime import runtime
 from whit.switching import sealed
@@ -27,6 +28,8 @@ from whit.transport import VIA
 from whit.versions import check_versions
 from whit.virtual import DEFAULT_HEAP_BYTES, VirtualBoard
 
+# What can be wrong with a board that runs code as it was sent; every other exception comes from damaged code.
+_REAL = ("OSError", "MemoryError")
 _SELFTEST_S = 600.0  # bytecode kernels on a slow board take their time
 _COPY_S = 120.0  # flash that must be erased first, on a file system that is nearly full
 
@@ -114,12 +117,14 @@ class _Deployment:
                 self._verify(plan)
                 self._try(plan)
                 self._switch(plan)
-        except BaseException:
+        except BaseException as error:
             # A Ctrl-C too: leave nothing behind. The board may be what failed, so this must not hide the error.
             with contextlib.suppress(WhitError):
                 if not dry_run:
                     self._undo()
                 board.soft_reset()
+            if isinstance(error, BoardError) and not str(error).startswith(_REAL):
+                raise damaged(board.port, error) from error
             raise
         board.soft_reset()
         return DeployResult(
@@ -152,8 +157,11 @@ class _Deployment:
 
     def _hashes(self, folders: Sequence[str], files: Sequence[str]) -> dict[str, str]:
         """{path: SHA-256} of the board's files."""
-        printed = self.board.exec(f"_whit_hashes({list(folders)!r}, {list(files)!r})")
-        pairs = (line.rpartition(":") for line in printed.splitlines())
+        printed = self.board.exec(sealed(f"_whit_hashes({list(folders)!r}, {list(files)!r})"))
+        *lines, digest = printed.split("\n")[:-1] or [""]
+        if hashlib.sha256("".join(lines).encode()).hexdigest() != digest:
+            raise damaged(self.board.port, "in a list of files")
+        pairs = (line.rpartition(":") for line in lines)
         return {ast.literal_eval(path): digest for path, _, digest in pairs}
 
     def _stage(self, plan: Plan) -> None:
@@ -203,7 +211,7 @@ class _Deployment:
         self.board.clear()
         try:
             code = switching.SELFTEST.format(staged=staged, path=path, folder=folder)
-            wrong, _, found = self.board.exec(code, _SELFTEST_S).strip().rpartition("\n")[2].partition(" ")
+            wrong, _, found = self.board.exec(sealed(code), _SELFTEST_S).strip().rpartition("\n")[2].partition(" ")
             count = int(wrong)
         except BoardError as error:
             why = str(error)

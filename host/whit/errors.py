@@ -23,3 +23,11 @@ class BoardError(WhitError):
         lines = traceback.strip().splitlines()
         super().__init__(lines[-1].removeprefix("whit: ") if lines else "the board failed without a word", hint)
         self.traceback = traceback
+
+
+def damaged(port: str, why: object) -> WhitError:
+    """What is to be said when the bytes between computer and board are not the ones that were sent."""
+    return WhitError(
+        f"bytes between here and the board on {port} were lost or changed ({why})",
+        "try another cable or USB port, without a hub, then again; the board keeps what it had",
+    )

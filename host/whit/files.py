@@ -8,7 +8,8 @@ from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable
 
 from whit import snippets
-from whit.errors import BoardError
+from whit.errors import BoardError, damaged
+from whit.switching import sealed
 
 Progress = Callable[[int, int], None]  # (bytes done, bytes in all)
 
@@ -21,6 +22,7 @@ _WINDOW_BITS = 12  # of deflate: reaches back over a whole piece
 class Files(ABC):
     """What can be done with files where code can be run."""
 
+    port: str
     _room: tuple[int, bool] | None = None  # bytes of a piece, and whether the board can unpack; after a reset anew
 
     @abstractmethod
@@ -29,10 +31,11 @@ class Files(ABC):
     def put(self, data: bytes, path: str, progress: Progress | None = None) -> None:
         """Write a file on the board; its folder must exist."""
         if self._room is None:
-            free, deflate = self.exec(snippets.PUT_ROOM).split()
-            self._room = max(_LEAST_BYTES, min(_MOST_BYTES, int(free) // _HEAP_PER_BYTE)), deflate == "True"
+            self._room = self._find_room()
         size, deflates = self._room
-        begin, end = snippets.PUT_OPEN.format(path=path), snippets.PUT_CLOSE
+        # sealed: a damaged path could be that of another file
+        opening, end = sealed(snippets.PUT_OPEN.format(path=path)), snippets.PUT_CLOSE
+        begin = opening
         done = 0
         while begin or done < len(data):
             piece = data[done : done + size]
@@ -44,12 +47,19 @@ class Files(ABC):
                     raise
                 size //= 2
                 if begin or last:  # it may have got further than to the piece
-                    done, begin = 0, snippets.PUT_OPEN.format(path=path)
+                    done, begin = 0, opening
                 continue
             begin = ""
             done += len(piece)
             if progress:
                 progress(done, len(data))
+
+    def _find_room(self) -> tuple[int, bool]:
+        said = self.exec(snippets.PUT_ROOM)
+        free, _, deflate = said.strip().partition(" ")
+        if not free.isdecimal() or deflate not in ("True", "False"):
+            raise damaged(self.port, said.strip())
+        return max(_LEAST_BYTES, min(_MOST_BYTES, int(free) // _HEAP_PER_BYTE)), deflate == "True"
 
     def get(self, path: str) -> bytes:
         """Content of a file on the board."""

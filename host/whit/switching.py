@@ -38,13 +38,19 @@ def _whit_walk(folder, found):
             found.append(path)
     return found
 def _whit_hashes(folders, files):
+    from binascii import hexlify
+    from hashlib import sha256
+    h = sha256()
     for folder in folders:
         _whit_walk(folder, files)
     for path in files:
         try:
-            print(repr(path), _whit_sha256(path), sep=":")
+            line = "%r:%s" % (path, _whit_sha256(path))
         except OSError:
-            pass
+            continue
+        print(line)
+        h.update(line)
+    print(str(hexlify(h.digest()), "ascii"))
 def _whit_folders(path):
     at = path.find("/", 1)
     while at > 0:
@@ -218,5 +224,5 @@ def sealed(code: str) -> str:
         f"from hashlib import sha256 as _whit_sha\nfrom binascii import hexlify as _whit_hex\n_whit_code = {code!r}\n"
         f"if _whit_hex(_whit_sha(_whit_code).digest()) != {digest.encode()!r}:\n"
         '    raise ValueError("code was damaged on its way to the board")\n'
-        "exec(_whit_code)\n"
+        "exec(_whit_code)\ndel _whit_sha, _whit_hex, _whit_code\n"
     )
