@@ -1,8 +1,10 @@
-"""What an image puts into flash: what checking it finds out, whatever its format is."""
+"""What an image puts into flash: what checking it finds out, whatever its format is, and how it is refused."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from whit.errors import WhitError
 
 
 @dataclass(frozen=True)
@@ -15,3 +17,18 @@ class Content:
     offset: int
     writes: list[str]
     keeps_files: bool
+
+
+def damaged(name: str, why: str, hint: str) -> WhitError:
+    """An image whose bytes are not what they were."""
+    return WhitError(f"{name} is damaged: {why}", hint)
+
+
+def cut_off(name: str, need: str, have: int, hint: str) -> WhitError:
+    """An image that is too short, or too long. ``need``: what needs how many bytes, in words."""
+    return WhitError(f"{name} is not whole: {need}, it has {have:,}", hint)
+
+
+def another_chip(name: str, what: str, board: str, chip: str, hint: str) -> WhitError:
+    """An image for another chip than that of the board."""
+    return WhitError(f"{name} is for the {what}; {board} has an {chip}", hint)

@@ -69,8 +69,8 @@ def copy(source: Path, drive: Path, progress: Callable[[int, int], None]) -> Non
     except PermissionError as error:
         raise WhitError(f"permission denied: {drive}", "mount the drive so that you may write to it") from error
     except OSError as error:
-        if done < len(data) - _PART or drive.exists():  # else it restarted before it had said so
-            told = f"{done:,} of {len(data):,} bytes arrived on {drive}: {error.strerror or error}"
+        if done < len(data) - _PART or board_id(drive) is not None:  # else it restarted before it had said so
             raise WhitError(
-                told, "the board still has its boot loader: plug it in again and repeat the command"
+                f"{done:,} of {len(data):,} bytes arrived on {drive}: {error.strerror or error}",
+                "plug the board in again, with BOOTSEL held, and repeat the command",
             ) from error

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from whit.content import Content
+from whit.content import Content, another_chip, cut_off, damaged
 from whit.errors import WhitError
 from whit.profiles import Profile, everything
 
@@ -47,13 +47,13 @@ def check(data: bytes, name: str, board: Profile, hint: str) -> Content:
         right = next((other for other in everything() if other.esp_chip == chip), None)
         what = right.chip if right else chip
         way = f"is that the board? then: whit flash {right.name} --firmware {name}" if right else hint
-        raise WhitError(f"{name} is for the {what}; {board.name} has an {board.chip}", way)
+        raise another_chip(name, what, board.name, board.chip, way)
     _whole(data, 0, "boot loader", chip, name, hint)
     partitions = _partitions(data[_TABLE - board.esp_offset :], name, hint)
     apps = [part for part in partitions if part.kind == _APP and part.offset - board.esp_offset < len(data)]
     if not apps:
         first = min((part.offset for part in partitions if part.kind == _APP), default=_TABLE) - board.esp_offset
-        raise WhitError(f"{name} is not whole: its application begins at {first:,}, it has {len(data):,} bytes", hint)
+        raise cut_off(name, f"its application begins at byte {first:,}", len(data), hint)
     for part in apps:
         at = part.offset - board.esp_offset
         if any(byte != 0xFF for byte in data[at : at + 16]):
@@ -81,7 +81,7 @@ def _esptool() -> Any:
 def _chip(data: bytes, name: str, hint: str) -> str:
     """The chip in the image's header, as esptool names it."""
     if len(data) < _HEADER_BYTES:
-        raise WhitError(f"{name} is not whole: it needs {_HEADER_BYTES} bytes and has {len(data)}", hint)
+        raise cut_off(name, f"it needs {_HEADER_BYTES} bytes", len(data), hint)
     (number,) = struct.unpack_from("<H", data, 12)
     for chip, kind in _esptool().targets.CHIP_DEFS.items():
         if getattr(kind, "IMAGE_CHIP_ID", None) == number:
@@ -92,28 +92,26 @@ def _chip(data: bytes, name: str, hint: str) -> str:
 def _whole(data: bytes, at: int, what: str, chip: str, name: str, hint: str) -> None:
     """Are all segments there, and do checksum and SHA-256 match?"""
     if not data.startswith(MAGIC, at):
-        raise WhitError(f"{name} is damaged: no {what} at byte {at:,}", hint)
+        raise damaged(name, f"no {what} at byte {at:,}", hint)
     end = at + _HEADER_BYTES
     for _ in range(data[at + 1]):
         end += 8
         if end <= len(data):
             end += int(struct.unpack_from("<I", data, end - 4)[0])
         if end > len(data):
-            told = f"its {what} needs at least {end:,} bytes and the file has {len(data):,}"
-            raise WhitError(f"{name} is not whole: {told}", hint)
+            raise cut_off(name, f"its {what} needs at least {end:,} bytes", len(data), hint)
     end = (end + 16) // 16 * 16 + 32 * data[at + 23]  # a checksum in the last of 16 bytes, then perhaps a SHA-256
     if end > len(data):
-        told = f"its {what} needs {end:,} bytes and the file has {len(data):,}"
-        raise WhitError(f"{name} is not whole: {told}", hint)
+        raise cut_off(name, f"its {what} needs {end:,} bytes", len(data), hint)
     try:
         with contextlib.redirect_stdout(io.StringIO()):
             image = _esptool().bin_image.LoadFirmwareImage(chip, bytes(data[at:end]))
     except (_esptool().util.FatalError, RuntimeError, struct.error, TypeError) as error:
-        raise WhitError(f"{name} is damaged: {what}: {error}", hint) from error
+        raise damaged(name, f"{what}: {error}", hint) from error
     if image.append_digest and image.stored_digest != image.calc_digest:
-        raise WhitError(f"{name} is damaged: the SHA-256 of its {what} does not match", hint)
+        raise damaged(name, f"the SHA-256 of its {what} does not match", hint)
     if image.checksum != image.calculate_checksum():
-        raise WhitError(f"{name} is damaged: the checksum of its {what} does not match", hint)
+        raise damaged(name, f"the checksum of its {what} does not match", hint)
 
 
 def _partitions(table: bytes, name: str, hint: str) -> list[_Partition]:
@@ -123,14 +121,13 @@ def _partitions(table: bytes, name: str, hint: str) -> list[_Partition]:
         magic, kind, _, offset, size, label, _ = _ENTRY.unpack_from(table, at)
         if magic == _MD5_MAGIC:
             if hashlib.md5(table[:at], usedforsecurity=False).digest() != table[at + 16 : at + 32]:
-                raise WhitError(f"{name} is damaged: the MD5 of its partition table does not match", hint)
+                raise damaged(name, "the MD5 of its partition table does not match", hint)
             break
         if magic != _ENTRY_MAGIC:
             break
         found.append(_Partition(label.rstrip(b"\0").decode(errors="replace"), kind, offset, size))
     if not found:
-        told = "it is an application alone, without boot loader and partition table"
-        raise WhitError(f"{name} has no partition table at {_TABLE:#x}: {told}, or cut off", hint)
+        raise WhitError(f"{name} has no partition table: it is an application alone, or cut off", hint)
     return found
 
 
@@ -145,15 +142,19 @@ def write(board: Profile, port: str, path: str, erase: bool, progress: Callable[
     _esptool()
     line = command(board, port, path, erase)
     said = ""
-    with subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-u", "-m", *line], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
-    ) as process:
-        assert process.stdout is not None
-        while part := os.read(process.stdout.fileno(), 4096):
-            said += part.decode(errors="replace")
-            done = _PERCENT.findall(said[said.rfind("Writing at") :]) if "Writing at" in said else []
-            if done:
-                progress(int(done[-1]), 100)
+    )
+    try:
+        with process:
+            assert process.stdout is not None
+            while part := os.read(process.stdout.fileno(), 4096):
+                said += part.decode(errors="replace")
+                done = _PERCENT.findall(said[said.rfind("Writing at") :]) if "Writing at" in said else []
+                if done:
+                    progress(int(done[-1]), 100)
+    finally:
+        process.kill()  # nobody writes on after a Ctrl-C
     if process.returncode:
         raise _failure(said, board, port, " ".join(line))
 

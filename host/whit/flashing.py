@@ -110,7 +110,7 @@ def _enter(board: Profile, port: str | None) -> Path:
     try:
         port = choose(port)
     except WhitError as error:
-        raise WhitError(f"no boot loader: there is no drive {board.uf2_drive}, and {error}", hint) from error
+        raise _no_boot_loader(f"there is no drive {board.uf2_drive}, and {error}", hint) from error
     with Board(port) as running:
         kind = recognise(running.info.machine)
         if kind is not None and kind.firmware is not None and kind.chip != board.chip:
@@ -126,8 +126,12 @@ def _enter(board: Profile, port: str | None) -> Path:
     device = drives.unmounted(board.uf2_drive)
     if device is not None:
         hint = f"mount it and try again: udisksctl mount -b {device}"
-        raise WhitError(f"the drive {board.uf2_drive} of the boot loader is not mounted", hint)
-    raise WhitError(f"no boot loader: no drive {board.uf2_drive} appeared within {DRIVE_S:.0f} s", hint)
+        raise _no_boot_loader(f"its drive {board.uf2_drive} is not mounted", hint)
+    raise _no_boot_loader(f"no drive {board.uf2_drive} appeared within {DRIVE_S:.0f} s", hint)
+
+
+def _no_boot_loader(why: str, hint: str) -> WhitError:
+    return WhitError(f"no boot loader: {why}", hint)
 
 
 def wait(port: str | None, before: set[str], left: Path) -> BoardInfo:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from whit.content import Content
+from whit.content import Content, another_chip, cut_off, damaged
 from whit.errors import WhitError
 from whit.profiles import Profile, everything
 
@@ -38,17 +38,16 @@ def check(data: bytes, name: str, board: Profile, hint: str) -> Content:
     whole = [block for block in blocks if block is not None]
     for family in dict.fromkeys(block.family for block in whole):
         if family != board.uf2_family:
-            has = "no family id" if family is None else f"family {family:#010x}{_chip(family)}"
-            raise WhitError(f"{name} has {has}; {board.name} is {board.uf2_family:#010x} ({board.chip})", hint)
+            raise another_chip(name, _chip(family), board.name, board.chip, hint)
     if whole:
         need = max(block.count for block in whole) + sum(block is None for block in blocks)
     if not whole or need * _BLOCK != len(data):
         need_bytes = need * _BLOCK if whole else _BLOCK
-        raise WhitError(f"{name} is not whole: it needs {need_bytes:,} bytes and has {len(data):,}", hint)
+        raise cut_off(name, f"it needs {need_bytes:,} bytes", len(data), hint)
     for number, block in enumerate(whole):
         if (block.number, block.count) != (number, len(whole)):
             told = f"block {number} of {len(whole)} calls itself {block.number} of {block.count}"
-            raise WhitError(f"{name} is damaged: {told}", hint)
+            raise damaged(name, told, hint)
     return _laid_out(whole, name, board, hint)
 
 
@@ -58,9 +57,9 @@ def _block(data: bytes, at: int, name: str, hint: str) -> _Block | None:
     (last,) = struct.unpack_from("<I", data, at + _BLOCK - 4)
     first, second, flags, address, size, number, count, family = head
     if (first, second, last) != (int.from_bytes(MAGIC, "little"), _SECOND_MAGIC, _LAST_MAGIC):
-        raise WhitError(f"{name} is damaged: no UF2 block at byte {at:,}", hint)
+        raise damaged(name, f"no UF2 block at byte {at:,}", hint)
     if size > _LARGEST_PAYLOAD:
-        raise WhitError(f"{name} is damaged: block at byte {at:,} has {size:,} bytes of {_LARGEST_PAYLOAD}", hint)
+        raise damaged(name, f"block at byte {at:,} has {size:,} bytes of {_LARGEST_PAYLOAD}", hint)
     known = family if flags & _HAS_FAMILY else None
     if flags & _NOT_FOR_FLASH or (known == _ABSOLUTE and at == 0):
         return None
@@ -80,6 +79,9 @@ def _laid_out(blocks: list[_Block], name: str, board: Profile, hint: str) -> Con
     return Content(board.chip, bytes(content), start - _RP2_FLASH, ["firmware"], end <= files)
 
 
-def _chip(family: int) -> str:
+def _chip(family: int | None) -> str:
+    """A family id in words."""
+    if family is None:
+        return "chip that no family id names"
     chips = {board.uf2_family: board.chip for board in everything() if board.uf2_family}
-    return f" ({chips[family]})" if family in chips else ""
+    return chips.get(family, f"chip of family {family:#010x}")

@@ -55,8 +55,12 @@ def command(
         return
     assert image is not None
     _ask(kind, yes)
-    with _Bar() as bar:
-        info = flashing.flash(kind, image, port, erase, bar.update)
+    try:
+        with _Bar() as bar:
+            info = flashing.flash(kind, image, port, erase, bar.update)
+    except KeyboardInterrupt:
+        talk().print("the board may have half an image now; the same command writes it anew")
+        raise
     _finish(kind, image, todo, info, as_json)
 
 
