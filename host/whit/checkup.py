@@ -13,8 +13,8 @@ from whit.probe import BoardInfo
 from whit.profiles import Profile, recognise
 from whit.runtime import MPY, families
 from whit.version import __version__
+from whit.versions import FIRMWARE
 
-LEAST_FIRMWARE = (1, 24)
 _LEAST_PIECE_BYTES = 16 * 1024  # less holds no model and its kernels
 _RUNTIME_BYTES = 80 * 1024  # of files
 _FILE = "/whit_doctor"
@@ -130,8 +130,8 @@ def _checked(area: str, name: str, check: Callable[[Board, BoardInfo], Answer], 
 
 def _firmware(board: Board, info: BoardInfo) -> Answer:
     text = f"MicroPython {info.version_string}, {info.machine}"
-    if info.version < LEAST_FIRMWARE:
-        return PROBLEM, f"{text}; whit needs 1.24 or later", "install a newer one from micropython.org/download"
+    if info.version < FIRMWARE:
+        return PROBLEM, f"{text}; whit needs 1.24 or later", "'whit flash' puts the current one on it"
     return OK, text, ""
 
 
@@ -154,9 +154,13 @@ def _native(board: Board, info: BoardInfo) -> Answer:
     try:
         right = board.exec(_NATIVE).strip() == "42"
     except BoardError as error:
-        return PROBLEM, f"machine code for {info.arch} does not load: {error}", "install stock MicroPython"
+        return (
+            PROBLEM,
+            f"machine code for {info.arch} does not load: {error}",
+            "'whit flash' installs stock MicroPython",
+        )
     if not right:
-        return PROBLEM, f"machine code for {info.arch} answers wrongly", "install stock MicroPython"
+        return PROBLEM, f"machine code for {info.arch} answers wrongly", "'whit flash' installs stock MicroPython"
     return OK, f"machine code for {info.arch} loads and runs", ""
 
 

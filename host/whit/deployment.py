@@ -22,7 +22,7 @@ from whit.board import Board, BoardError, Progress
 from whit.cargo import APP, RUNTIME, Item, Plan, application, check_fit, make_plan
 from whit.errors import WhitError, damaged
 from whit.ports import choose
-from whit.runtime import runtime
+from whit.runtime import families, runtime
 from whit.switching import sealed
 from whit.transport import VIA
 from whit.versions import check_versions
@@ -47,6 +47,7 @@ class DeployResult:
     sent_bytes: int = 0
     seconds: float = 0.0  # of sending
     dry_run: bool = False
+    kernels: str = ""  # the family that was asked for, or the best that the board runs
 
     @property
     def bytes_per_s(self) -> float:
@@ -137,6 +138,7 @@ class _Deployment:
             sent_bytes=plan.bytes_to_send,
             seconds=0.0 if dry_run else seconds,
             dry_run=dry_run,
+            kernels=self.kernels or families(info)[0],
         )
 
     def _recover(self) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from whit.errors import WhitError
+from whit.versions import numbers
 
 OK, HINT, PROBLEM = "ok", "hint", "problem"  # a hint is worth knowing; a problem stops work
 
@@ -65,11 +66,6 @@ def _python() -> Check:
     if version > _LATEST_PYTHON:
         return _said("Python", HINT, f"{text} has not been tried", "3.10 to 3.13 have")
     return _said("Python", OK, text)
-
-
-def numbers(version: str) -> tuple[int, ...]:
-    """'2.10.0rc1' -> (2, 10, 0)"""
-    return tuple(int(part) for part in re.findall(r"\d+", re.split(r"[a-z+]", version)[0]))
 
 
 def _installed(package: str) -> str | None:

@@ -14,8 +14,9 @@ import serial
 from whit import checkup, diagnosis
 from whit.board import Board
 from whit.checkup import ROUND, examine, expected_us
-from whit.diagnosis import HINT, OK, PROBLEM, Check, computer, numbers
+from whit.diagnosis import HINT, OK, PROBLEM, Check, computer
 from whit.profiles import profile
+from whit.versions import numbers
 from whit.virtual import VirtualBoard
 
 from tests.host.conftest import whit

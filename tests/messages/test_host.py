@@ -136,6 +136,14 @@ def with_a_newer_model(stack: ExitStack, folder: Path) -> list[str]:
     return [port]
 
 
+def with_a_newer_runtime(stack: ExitStack, folder: Path) -> list[str]:
+    [port] = board()(stack, folder)
+    with Board(port) as opened:
+        opened.exec("import os\nos.mkdir('/lib/whit')")
+        opened.put(b'__version__ = "9.9.9"\n', "/lib/whit/__init__.py")
+    return [port]
+
+
 # name -> (what is typed, the situation)
 CASES: dict[str, tuple[str, Situation]] = {
     "unsupported operators": ("convert odd.tflite", none),
@@ -149,6 +157,7 @@ CASES: dict[str, tuple[str, Situation]] = {
     "not a whit file": ("deploy three.npy", none),
     "damaged on the way": ("deploy tiny.whit --port PORT", board(WORN)),
     "self-test fails": ("deploy wrong.whit --port PORT", board()),
+    "no native emitter: deploying": ("deploy tiny.whit --port PORT", board(PLAIN)),
     "no native emitter": ("doctor --port PORT", board(PLAIN)),
     "kernels of another chip": ("deploy tiny.whit --port PORT --kernels thumb", board()),
     "no board": ("deploy tiny.whit", none),
@@ -161,6 +170,7 @@ CASES: dict[str, tuple[str, Situation]] = {
     "not a serial port": ("deploy tiny.whit --port /dev/null", none),
     "version skew: here": ("inspect new.whit", none),
     "version skew: on the board": ("repl newer --port PORT", with_a_newer_model),
+    "version skew: a newer runtime": ("deploy tiny.whit --port PORT", with_a_newer_runtime),
     "no such file": ("inspect nope.whit", none),
     "no such program": ("deploy tiny.whit --app nope.py --port PORT", board()),
     "no such model on the board": ("repl nope --port PORT", board()),
@@ -253,6 +263,7 @@ def tidy(text: str, ports: list[str]) -> str:
     for number, port in enumerate(ports):
         text = text.replace(port, "PORT" if not number else f"PORT{number + 1}")
     text = text.replace(__version__, "VERSION")
+    text = re.sub(r"sent .* unchanged", "sent ..., 0 unchanged", text)
     text = re.sub(r"\d+\.\d KB free", "... KB free", text)
     text = re.sub(r"usermod -a -G \w+", "usermod -a -G GROUP", text)
     return re.sub(r"\d+( output bytes? differ)", r"...\1", text)

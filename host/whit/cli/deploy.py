@@ -64,6 +64,8 @@ def command(blob: Path, every: bool, watch: bool, as_json: bool, **options: Any)
 def _run(blob: Path, as_json: bool, options: dict[str, Any]) -> bool:
     with _Bar(blob.name) as bar:
         result = deploy(blob, progress=bar.update, **options)
+    if result.kernels == "bytecode" != options["kernels"]:
+        report(WhitError("this firmware has no native emitter; the model runs 60x slower", "'whit doctor' says more"))
     if as_json:
         print_json(dataclasses.asdict(result))
     else:
