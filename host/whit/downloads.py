@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from whit.errors import WhitError
-from whit.firmware import file_name, page
+from whit.firmware import Image, file_name, page, read_image
 from whit.profiles import Profile
 
 _OFFLINE = re.compile(r"Max retries|ConnectionError|Could not connect|NameResolution|timed out|ProxyError")
@@ -33,8 +33,17 @@ def newest(board: Profile) -> Path | None:
     return max(found, key=lambda path: [int(n) for n in re.findall(r"\d+", path.stem.partition("-v")[2])], default=None)
 
 
-def download(board: Profile) -> Path:
-    """Download the stable image of a board, if it is not there yet. Raises WhitError where it cannot be had."""
+def fetch(board: Profile) -> Image:
+    """The stable image of a board, downloaded if it is not there yet, and checked; one that is bad is not kept."""
+    path = _download(board)
+    try:
+        return read_image(path, board)
+    except WhitError as error:
+        path.unlink()
+        raise WhitError(str(error), "the same command downloads it again") from error
+
+
+def _download(board: Profile) -> Path:
     if find_spec("mpflash") is None:
         raise WhitError("mpflash, which downloads MicroPython, is not installed", "pip install 'whit[flash]'")
     folder().mkdir(parents=True, exist_ok=True)

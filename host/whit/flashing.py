@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shlex
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -61,7 +62,7 @@ def steps(board: Profile, image: Image | None, port: str | None, drive: Path | N
         if drive is None:
             enter = f"starts the boot loader. Where MicroPython does not answer: {board.bootloader}"
             found.append(Step(enter, f"mpremote connect {port or 'PORT'} bootloader"))
-        line = shlex.join(["cp", path, f"{drive or 'DRIVE'}/"])
+        line = shlex.join(["copy" if sys.platform == "win32" else "cp", path, f"{drive or 'DRIVE'}/"])
         found.append(Step(f"copies it to {drive or f'the drive {board.uf2_drive}'}; {_effect(image, erase)}", line))
     else:
         line = shlex.join(esp.command(board, port or "PORT", path, erase))

@@ -28,6 +28,7 @@ from whit.firmware import read_image
 from whit.ports import connected
 from whit.virtual import VirtualBoard
 
+from tests.host.micropython_org import Site
 from tests.host.romloader import ESP32_S2, RomLoader
 
 PICO, PICO2, ESP32 = (profiles.profile(name) for name in ("pico", "pico2", "esp32"))
@@ -251,6 +252,12 @@ def no_drives(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drives, "mounts", lambda: [])
 
 
+@pytest.fixture
+def no_boards(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The virtual board of other tests is out of sight."""
+    monkeypatch.setattr("whit.ports.running", lambda: [])
+
+
 def test_dry_run_of_the_real_image(esp_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out, err = run(capsys, "esp32", "--firmware", esp_file, "--dry-run")
     assert out.splitlines() == [
@@ -300,9 +307,16 @@ def test_esptool_understands_the_command(esp_file: Path, tmp_path: Path, name: s
         (["--dry-run"], "no board is connected"),
     ],
 )
-def test_what_cannot_be(capsys: pytest.CaptureFixture[str], arguments: list[str], message: str) -> None:
+def test_what_cannot_be(
+    no_boards: None, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
     out, err = run(capsys, *arguments, code=1)
     assert out == "" and err.startswith(f"whit: {message}\n\nhint: ")
+
+
+def test_the_connected_board_is_asked(virtual_board: VirtualBoard, capsys: pytest.CaptureFixture[str]) -> None:
+    _, err = run(capsys, "--dry-run", "--port", virtual_board.port, code=1)
+    assert err.startswith("whit: whit cannot flash virtual: virtual board\n")
 
 
 def test_it_asks(uf2_file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -396,29 +410,36 @@ def make_drive(folder: Path, identity: str = "RPI-RP2") -> None:
     (folder / drives.INFO).write_text(text)
 
 
-def test_a_uf2_arrives_on_the_drive(
-    uf2_file: Path,
-    tmp_path: Path,
-    later: list[VirtualBoard],
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+@pytest.fixture
+def drive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that stands for the drive of a Pico, and others that are none."""
     drive, other = tmp_path / "drive", tmp_path / "stick"
     for folder in (drive, other):
         folder.mkdir()
     make_drive(drive)
     make_drive(other, "RP2350")
     monkeypatch.setattr(drives, "mounts", lambda: [other, tmp_path / "gone", drive])
+    return drive
+
+
+def restart_when_written(path: Path, size: int, boards: list[VirtualBoard]) -> None:
+    """A board starts when it has all of its image."""
 
     def watch() -> None:
-        while not (drive / "pico.uf2").exists() or (drive / "pico.uf2").stat().st_size < uf2_file.stat().st_size:
+        while not path.exists() or path.stat().st_size < size:
             time.sleep(0.05)
-        restart(later)
+        restart(boards)
 
     threading.Thread(target=watch, daemon=True).start()
+
+
+def test_a_uf2_arrives_on_the_drive(
+    uf2_file: Path, drive: Path, later: list[VirtualBoard], capsys: pytest.CaptureFixture[str]
+) -> None:
+    restart_when_written(drive / "pico.uf2", uf2_file.stat().st_size, later)
     out, err = run(capsys, "pico", "--firmware", uf2_file, "--yes", "--json")
     assert (drive / "pico.uf2").read_bytes() == uf2_file.read_bytes()
-    assert not (other / "pico.uf2").exists()
+    assert not (drive.with_name("stick") / "pico.uf2").exists()
     document = json.loads(out)
     assert document["written"] and document["runs"]["port"] == later[0].port
     assert document["steps"][0]["command"] == f"cp {uf2_file} {drive}/"
@@ -433,10 +454,12 @@ def test_micropython_starts_the_boot_loader(
         with Board(board.port) as running:
             running.exec(BOOT)
         assert flashing._enter(PICO, board.port) == board.root
-    with pytest.raises(
-        WhitError, match="^no boot loader: there is no drive RPI-RP2, and no board is connected$"
-    ) as caught:
+
+
+def test_no_board_at_all(no_boards: None) -> None:
+    with pytest.raises(WhitError) as caught:
         flashing._enter(PICO, None)
+    assert str(caught.value) == "no boot loader: there is no drive RPI-RP2, and no board is connected"
     assert caught.value.hint == f"{PICO.bootloader} Then try again"
 
 
@@ -490,6 +513,38 @@ def test_no_network(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypa
         "whit: no network: micropython.org does not answer\n\nhint: get RPI_PICO-DATE-VERSION.uf2 from "
         "https://micropython.org/download/RPI_PICO on a computer that has one, then --firmware FILE\n"
     )
+
+
+@pytest.fixture
+def online(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, bytes]]:
+    """micropython.org on this computer, for mpflash as it is: its pages."""
+    with Site(tmp_path, "rp2", "RPI_PICO", "1.24.1", uf2(FIRMWARE), "uf2") as site:
+        for name, value in site.environment.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("MPFLASH_FIRMWARE", str(tmp_path / "images"))
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+        yield site.pages
+        site.shutdown()
+
+
+def test_download_and_write(
+    online: dict[str, bytes], drive: Path, later: list[VirtualBoard], capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = "RPI_PICO-v1.24.1.uf2"
+    restart_when_written(drive / name, len(uf2(FIRMWARE)), later)
+    out, err = run(capsys, "pico", "--yes")
+    assert out.startswith("linux ") and "MicroPython 1.24.1 of 2024-11-29 for the RP2040, whole" in err
+    assert (drive / name).read_bytes() == uf2(FIRMWARE)
+
+
+def test_a_download_that_broke_off_is_not_kept(
+    online: dict[str, bytes], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = next(path for path in online if path.endswith(".uf2"))
+    online[page] = uf2(FIRMWARE)[:-512]
+    _, err = run(capsys, "pico", "--yes", code=1)
+    assert "is not whole: it needs " in err and "hint: the same command downloads it again" in err
+    assert list(tmp_path.rglob("*.uf2")) == []
 
 
 def test_the_newest_of_the_downloaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,10 +42,10 @@ def command(
     kind = flashing.which(board, port)
     if erase and kind.esp_chip is None:
         raise WhitError(f"--erase is for ESP32s; a {kind.name} keeps its files", "leave it away")
-    if firmware is None and not dry_run:
-        with talk().status(f"downloading {kind.firmware} ..."):
-            firmware = downloads.download(kind)
     image = None if firmware is None else read_image(firmware, kind)
+    if image is None and not dry_run:
+        with talk().status(f"downloading {kind.firmware} ..."):
+            image = downloads.fetch(kind)
     drive = flashing.find_drive(kind)
     todo = flashing.steps(kind, image, port, drive, erase)
     if not as_json:
