@@ -1,191 +1,132 @@
-"""Gestures on the board: from an MPU6050 where one answers, else from the recording windows.bin."""
+"""Gestures on the board: from the sensor that answers on I2C, else from the recording replay.csv."""
 
 import sys
-import time
-from array import array
 
 import whit
+from samples import Channels, Debounce, Window, live, replay
 
 MODEL = "gesture.whit"
-RECORDING = "windows.bin"
-PERIOD_MS = 100  # between two samples; the model was trained at 10 Hz
-EVERY = 10  # samples between two predictions
-AGREE = 2  # predictions in a row that must agree before the output switches
+AGREE = 2  # predictions in a row that must agree before the outputs switch
 
-# For each sys.platform: I2C bus, its SDA and SCL pins, and an LED pin for each gesture.
-PINS = {
-    "rp2": (0, 4, 5, {"badminton": 16, "running": 17, "standing": 18, "walking": 19}),
-    "esp32": (0, 21, 22, {"badminton": 25, "running": 26, "standing": 27, "walking": 33}),
+# What a gesture does: a class of outputs.py, the number of its output in PINS, and for a Servo its angle.
+ACTIONS = {
+    "badminton": ("Led", 0),
+    "running": ("Led", 1),
+    "standing": ("Led", 2),
+    "walking": ("Led", 3),
 }
-BUS, SDA, SCL, LEDS = PINS.get(sys.platform, (0, None, None, {}))
+# For each chip: SDA and SCL of the sensor, then the pins of output 0, 1, 2 and 3.
+PINS = {
+    "RP2040": (4, 5, 16, 17, 18, 19),
+    "RP2350": (4, 5, 16, 17, 18, 19),
+    "ESP32": (21, 22, 25, 26, 27, 33),
+    "ESP32S2": (8, 9, 4, 5, 6, 7),
+    "ESP32S3": (8, 9, 4, 5, 6, 7),
+    "ESP32C3": (8, 9, 4, 5, 6, 7),
+    "ESP32C6": (6, 7, 18, 19, 20, 21),
+}
 
-try:
+
+def pins(machine):
+    """Those of the chip that a board names at the end: "Raspberry Pi Pico with RP2040"; None for another one."""
+    chip = machine.split(" with ")[-1].replace("-", "")
+    known = [name for name in PINS if chip.startswith(name)]
+    return PINS[max(known, key=len)] if known else None
+
+
+def drivers():
+    """The drivers in turn, each loaded when no sensor answered to those before."""
+    from drivers import mpu6050
+
+    yield mpu6050
+    from drivers import lsm6ds3
+
+    yield lsm6ds3
+    from drivers import adxl345
+
+    yield adxl345
+
+
+def find_sensor(sda, scl):
+    """The sensor that answers on these pins, or None."""
     from machine import I2C, Pin
-except ImportError:  # a virtual board has no pins
-    I2C = Pin = None
 
-
-class MPU6050:
-    """Linear acceleration in m/s^2, rotation in rad/s. Registers are named as in its data sheet."""
-
-    WHO_AM_I, PWR_MGMT_1, GYRO_CONFIG, ACCEL_CONFIG, ACCEL_XOUT_H = 0x75, 0x6B, 0x1B, 0x1C, 0x3B
-    SAME_REGISTERS = (0x68, 0x70, 0x71)  # what MPU6050, MPU6500 and MPU9250 say they are
-    M_S2 = 9.80665 / 4096  # at +-8 g
-    RAD_S = 3.14159265 / 180 / 16.4  # at +-2000 degrees/s
-    SETTLE = 0.02  # share of a sample that goes into gravity: it follows within about 5 s
-
-    def __init__(self, i2c, address=0x68):
-        self.i2c, self.address = i2c, address
-        self.raw = bytearray(14)
-        self.gravity = array("f", (0, 0, 0))
-        self.start()
-
-    def start(self):
-        """Wake the sensor and set its ranges. OSError where nothing answers or something else does."""
-        if self.i2c.readfrom_mem(self.address, self.WHO_AM_I, 1)[0] not in self.SAME_REGISTERS:
-            raise OSError("not an MPU6050")
-        for register, value in ((self.PWR_MGMT_1, 0), (self.GYRO_CONFIG, 0x18), (self.ACCEL_CONFIG, 0x10)):
-            self.i2c.writeto_mem(self.address, register, bytes((value,)))
-        time.sleep_ms(100)
-        self.burst()
-        for axis in range(3):
-            self.gravity[axis] = self.word(axis) * self.M_S2
-
-    def burst(self):
-        """Fetch all axes at one moment: 3 of acceleration, temperature, 3 of rotation."""
-        self.i2c.readfrom_mem_into(self.address, self.ACCEL_XOUT_H, self.raw)
-
-    def word(self, index):
-        value = self.raw[2 * index] << 8 | self.raw[2 * index + 1]
-        return value - ((value & 0x8000) << 1)
-
-    def read(self, sample):
-        """Fill sample with 6 numbers. The recordings hold no gravity, so it is followed and taken off."""
-        self.burst()
-        for axis in range(3):
-            acceleration = self.word(axis) * self.M_S2
-            self.gravity[axis] += (acceleration - self.gravity[axis]) * self.SETTLE
-            sample[axis] = acceleration - self.gravity[axis]
-            sample[axis + 3] = self.word(axis + 4) * self.RAD_S
-
-
-class Window:
-    """The latest samples in one piece, and yet none is ever moved: each is written twice, a window apart."""
-
-    def __init__(self, length, axes):
-        self.length, self.axes, self.slot = length, axes, -1
-        self.samples = array("f", bytes(2 * length * axes * 4))
-        view = memoryview(self.samples)
-        # One view for each place where the window can begin: made once, so that a step allocates none.
-        self.views = [view[(i + 1) * axes : (i + 1 + length) * axes] for i in range(length)]
-
-    def add(self, sample):
-        """Put a sample in; returns the window that ends with it, oldest sample first."""
-        self.slot = (self.slot + 1) % self.length
-        at = self.slot * self.axes
-        again = at + self.length * self.axes
-        for axis in range(self.axes):
-            self.samples[at + axis] = self.samples[again + axis] = sample[axis]
-        return self.views[self.slot]
-
-
-class Debounce:
-    """Follows a value only when it came `agree` times in a row."""
-
-    def __init__(self, agree):
-        self.agree, self.times, self.last, self.steady = agree, 0, None, None
-
-    def switched(self, value):
-        """True when this value made the steady one change."""
-        self.times = self.times + 1 if value == self.last else 1
-        self.last = value
-        if self.times < self.agree or value == self.steady:
-            return False
-        self.steady = value
-        return True
-
-
-def find_sensor():
-    """The MPU6050, or None where there is no I2C or nothing answers on it."""
-    if I2C is None or SDA is None:
-        return None
     try:
-        return MPU6050(I2C(BUS, sda=Pin(SDA), scl=Pin(SCL), freq=400_000))
-    except (OSError, ValueError):  # no answer; or this chip has no such pin
-        return None
+        i2c = I2C(0, sda=Pin(sda), scl=Pin(scl), freq=400_000)
+        for driver in drivers():
+            try:
+                sensor = driver.Sensor(i2c)
+            except OSError:
+                continue
+            print(driver.__name__, "at address", hex(sensor.address))
+            return sensor
+    except (ImportError, ValueError) as error:  # no folder drivers; no such pins
+        print("no sensor:", error)
 
 
-def find_leds():
-    """gesture -> Pin, for the pins that this board has."""
-    leds = {}
-    for gesture, pin in LEDS.items():
-        try:
-            leds[gesture] = Pin(pin, Pin.OUT, value=0)
-        except ValueError:
-            print("no pin", pin, "for", gesture)
-    return leds
+class Outputs:
+    """Switches from the outputs of one gesture to those of the next; an output is made when ACTIONS names it."""
+
+    def __init__(self, actions, numbers):
+        self.actions, self.made, self.now = {}, {}, None
+        for gesture, (kind, number, *more) in actions.items():
+            try:
+                import outputs
+
+                if (kind, number) not in self.made:
+                    self.made[kind, number] = getattr(outputs, kind)(numbers[number])
+                self.actions[gesture] = self.made[kind, number], more
+            except (ImportError, AttributeError, ValueError, IndexError) as error:  # no such kind, pin, number
+                print("no output for", gesture, "here:", error)
+
+    def switch(self, gesture):
+        if self.now:
+            self.now.off()
+        self.now, more = self.actions.get(gesture, (None, ()))
+        if self.now:
+            self.now.on(*more)
 
 
-def live(sensor):
-    """A sample every PERIOD_MS, for ever."""
-    sample = array("f", (0,) * 6)
-    due = time.ticks_ms()
-    lost = False
-    while True:
-        try:
-            if lost:
-                sensor.start()  # a sensor that lost its power sleeps
-                due, lost = time.ticks_ms(), False
-            sensor.read(sample)
-        except OSError:
-            if not lost:
-                print("the MPU6050 does not answer: check its wires")
-            lost = True
-            time.sleep_ms(500)
-            continue
-        yield sample
-        due = time.ticks_add(due, PERIOD_MS)
-        time.sleep_ms(max(0, time.ticks_diff(due, time.ticks_ms())))
-
-
-def replay(path):
-    """The samples of a recording, as fast as the model can take them."""
-    sample = array("f", (0,) * 6)
-    with open(path, "rb") as file:
-        while file.readinto(sample) == 24:
-            yield sample
-
-
-def watch(model, source, leds):
-    """Follow the samples; switch the output when another gesture is steady. Returns how many samples came."""
-    window = Window(100, 6)
+def watch(model, source, period_ms, outputs):
+    """Follow the samples; switch the outputs when another gesture is steady. Returns how many samples came."""
+    shape = model.meta()["inputs"][0]["shape"]
+    window = Window(shape[-2], shape[-1])
+    every = max(1, window.length // 10)  # samples from one prediction to the next
     gesture = Debounce(AGREE)
     count = 0
     for sample in source:
         latest = window.add(sample)
         count += 1
-        if count < window.length or count % EVERY or not gesture.switched(model.predict(latest)):
+        if count < window.length or count % every or not gesture.switched(model.predict(latest)):
             continue
-        print(f"{count * PERIOD_MS / 1000:6.1f} s  {gesture.steady}")
-        for name, led in leds.items():
-            led.value(name == gesture.steady)
+        print(f"{count * period_ms / 1000:6.1f} s  {gesture.steady}")
+        outputs.switch(gesture.steady)
     return count
 
 
 def main():
     model = whit.load(MODEL)
     print(model)
-    sensor = find_sensor()
-    if sensor:
-        print("MPU6050 on I2C", BUS, "at 10 Hz; Ctrl-C stops")
-        watch(model, live(sensor), find_leds())
-    print("no MPU6050 answers: replaying", RECORDING)
-    try:
-        count = watch(model, replay(RECORDING), find_leds())
-    except OSError:
-        print("no", RECORDING, "here either; copy it: mpremote fs cp build/windows.bin :")
+    about = model.meta().get("sensor")
+    if not about:
+        print(MODEL, "does not tell its channels and their rate; train.py makes one that does")
         return
-    print(f"end of {RECORDING}: {count} samples")
+    period_ms = round(1000 / about["rate_hz"])
+    wires = pins(sys.implementation._machine)
+    sensor = find_sensor(wires[0], wires[1]) if wires else None
+    outputs = Outputs(ACTIONS if wires else {}, wires[2:] if wires else ())
+    if sensor:
+        watch(model, live(Channels(sensor, about, True), period_ms), period_ms, outputs)
+    import replay as recording
+
+    try:
+        sensor = recording.Sensor(again=False)
+    except OSError as error:
+        print("no sensor answers, and", error)
+        return
+    print("no sensor answers: replaying", recording.PATH)
+    count = watch(model, replay(Channels(sensor, about, False)), period_ms, outputs)
+    print(f"end of {recording.PATH}: {count} samples")
 
 
 if __name__ == "__main__":

@@ -12,9 +12,9 @@ class Sensor:
         except OSError:
             raise OSError("there is no " + path)
         self.again = again
-        columns = [column.strip().split(" ", 1) for column in self.file.readline().split(",")][1:]  # time first
-        self.names = tuple(column[0] for column in columns)
-        self.units = tuple(column[-1].strip("()") if len(column) > 1 else "" for column in columns)
+        columns = [column.strip() for column in self.file.readline().split(",")][1:]  # the first is the time
+        self.names = tuple(column.split(" (")[0] for column in columns)
+        self.units = tuple(column.split(" (")[1][:-1] if " (" in column else "" for column in columns)
 
     def start(self):
         """Go back to the first sample."""

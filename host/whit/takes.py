@@ -99,18 +99,23 @@ def check_label(label: str) -> str:
     return label
 
 
-def save(take: Take, folder: Path) -> Path:
-    """Writes FOLDER/LABEL/LABEL-001.csv, or the next number that is free; a file is there whole or not at all."""
-    place = folder / check_label(take.label)
+def text(take: Take) -> str:
+    """A take as its file has it."""
     lines = [",".join(["time (ms)", *headings(take.names, take.units)]) + "\n"]
     # the shortest digits that give the same single-precision number again
     lines += [f"{ms:.3f},{','.join(map(str, row))}\n" for ms, row in zip(take.ms, take.x, strict=True)]
+    return "".join(lines)
+
+
+def save(take: Take, folder: Path) -> Path:
+    """Writes FOLDER/LABEL/LABEL-001.csv, or the next number that is free; a file is there whole or not at all."""
+    place = folder / check_label(take.label)
     try:
         place.mkdir(parents=True, exist_ok=True)
         taken = [int(match[1]) for path in place.iterdir() if (match := re.search(r"-(\d+)\.csv$", path.name))]
         path = place / f"{take.label}-{max(taken, default=0) + 1:03d}.csv"
         beside = path.with_name(path.name + ".new")
-        beside.write_text("".join(lines), encoding="utf-8", newline="\n")
+        beside.write_text(text(take), encoding="utf-8", newline="\n")
         beside.replace(path)
     except OSError as error:
         raise WhitError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -209,18 +210,17 @@ def _stats(folder: Path, as_json: bool) -> None:
         )
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("label")
-    for name in ("takes", "seconds", "samples", "Hz"):
-        table.add_column(name, justify="right")
-    table.add_column("channel")
-    for name in ("mean", "std", "min", "max"):
-        table.add_column(name, justify="right")
+    for name in ("label", "takes", "seconds", "samples", "Hz", "channel", "mean", "std", "min", "max"):
+        table.add_column(name, justify="left" if name in ("label", "channel") else "right", no_wrap=True)
     for s in found:
-        low, high = (f"{rate:.4g}" for rate in s.rates_hz)
-        rate = low if low == high else f"{low} to {high}"
+        low, high = s.rates_hz
+        near, far = (f"{rate:.0f}" if rate >= 100 else f"{rate:.3g}" for rate in (low, high))
+        rate = far if high - low < 0.01 * high else f"{near}-{far}"
         head = [s.label, str(len(s.takes)), f"{s.seconds:.1f}", str(s.samples), rate]
         for channel in s.channels:
-            values = (f"{value:.3g}" for value in (channel.mean, channel.std, channel.min, channel.max))
+            # as many decimals as make three digits of the deviation
+            decimals = max(0, 2 - math.floor(math.log10(channel.std or 1)))
+            values = (f"{value:.{decimals}f}" for value in (channel.mean, channel.std, channel.min, channel.max))
             table.add_row(*head, f"{channel.name} {channel.unit}".rstrip(), *values)
             head = [""] * 5
     Console(highlight=False).print(table)
