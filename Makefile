@@ -8,13 +8,15 @@ export PIP_NO_CACHE_DIR := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export KERAS_HOME := $(CURDIR)/.venv/keras
 
-.PHONY: help setup demo test fuzz fuzz-ops kernels lint format bench clean
+.PHONY: help setup demo test fuzz fuzz-ops faults soak kernels lint format bench clean
 help:
 	@echo "make setup   .venv with the package, TensorFlow and the tools (1.9 GB, once)"
 	@echo "make demo    train a gesture model, convert, deploy to a virtual board, compare"
 	@echo "make test    every test"
 	@echo "make fuzz N=1000000  that many hostile .whit files into load and run, then FILES=5000 hostile .tflite files"
 	@echo "make fuzz-ops N=5000   that many random cases of each operator; others every time"
+	@echo "make faults N=500    cut a deployment at that many bytes; delay, damage and lose others"
+	@echo "make soak N=1000000  that many predictions of each kind on a virtual board: no wrong byte, no growth"
 	@echo "make kernels assemble device/asm into device/whit and device/mpy (needs binutils for ARM and RISC-V)"
 	@echo "make lint    ruff and mypy"
 	@echo "make bench   memory and streaming of MODELS, and what kernels cost, as tables"
@@ -48,6 +50,14 @@ N ?= 2000
 fuzz-ops: setup
 	WHIT_CASES=$(N) $(PY) -m pytest tests/agreement/test_operators.py tests/agreement/test_recurrent.py \
 	tests/agreement/test_cleanup.py tests/host/test_plan.py
+
+faults: N = 500
+faults: setup
+	WHIT_CUTS=$(N) $(PY) -m pytest tests/faults
+
+soak: N = 1000000
+soak: setup
+	WHIT_SOAK=$(N) $(PY) -m pytest tests/device/test_soak.py
 
 kernels:
 	$(PYTHON) device/asm/assemble.py
