@@ -18,15 +18,18 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from whit import conversion
-from whit.cli import VERBS, cli
+from whit.cli import VERBS, cli, main
 from whit.virtual import VirtualBoard
 
+from tests.device.models import tiny as flowers
 from tests.host.conftest import environment, whit
 from tests.host.test_flash import FIRMWARE, uf2
 from tests.test_tiny import tiny
 
 COLUMNS, LINES = 80, 24
 NO_JSON = {"repl"}  # a conversation
+# Their examples want a terminal, TensorFlow, a sensor, matplotlib, or go on for ever: other tests run the like.
+ELSEWHERE = {"repl", "convert", "record", "bench", "virtual"}
 # Arguments of a run that succeeds, with the board PORT and the files of `folder`; virtual has a test of its own.
 JSON = {
     "convert": "tiny.tflite",
@@ -79,6 +82,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("verbs")
     (made / "tiny.tflite").write_bytes(tiny())
     conversion.convert(made / "tiny.tflite", made / "tiny.whit", labels="left,right,rest")
+    (made / "gesture.whit").write_bytes((made / "tiny.whit").read_bytes())
+    flowers().save(made / "iris.whit")
+    (made / "main.py").write_text("print('started')\n")
     (made / "pico.uf2").write_bytes(uf2(FIRMWARE))
     np.save(made / "x.npy", np.zeros((2, 5, 5, 2)))
     (made / "ones.py").write_text(ONES)
@@ -100,6 +106,21 @@ def test_the_example_is_understood(verb: str) -> None:
         name, used, *arguments = shlex.split(line)
         assert name == "whit" and used == (verb or used)
         parsed(used).make_context(used, arguments)  # click raises where an option or an argument is none of its
+
+
+@pytest.mark.parametrize("verb", [verb for verb in VERBS if verb not in ELSEWHERE])
+def test_the_example_works(
+    verb: str,
+    folder: Path,
+    virtual_board: VirtualBoard,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(folder)
+    with pytest.raises(SystemExit) as caught:
+        main(shlex.split(page(verb).splitlines()[-1])[1:])
+    out, talk = capsys.readouterr()
+    assert caught.value.code == 0 and out, talk
 
 
 @pytest.mark.parametrize("verb", list(VERBS))
@@ -127,11 +148,16 @@ def test_json_is_all_of_stdout(
 
 
 @pytest.mark.parametrize("verb", list(MISTAKES))
-def test_an_error_leaves_stdout_empty(verb: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_leaves_stdout_empty(
+    verb: str, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.chdir(folder)
-    out, talk = whit(verb, *MISTAKES[verb].split(), "--json", code=1)
+    with pytest.raises(SystemExit) as caught:
+        main([verb, *MISTAKES[verb].split(), "--json"])
+    out, talk = capsys.readouterr()
     first, empty, hint = talk.splitlines()[:3]
-    assert out == "" and first.startswith("whit: ") and empty == "" and hint.startswith("hint: ")
+    assert caught.value.code == 1 and out == ""
+    assert first.startswith("whit: ") and empty == "" and hint.startswith("hint: ")
 
 
 def test_virtual_says_its_port_and_stays() -> None:
@@ -159,8 +185,6 @@ def test_virtual_says_its_port_and_stays() -> None:
     ],
 )
 def test_wrong_usage(typed: str, message: str, hint: str, capsys: pytest.CaptureFixture[str]) -> None:
-    from whit.cli import main
-
     with pytest.raises(SystemExit) as caught:
         main(typed.split())
     out, talk = capsys.readouterr()
