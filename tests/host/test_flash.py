@@ -502,12 +502,26 @@ def test_mounts_of_this_computer() -> None:
 # -- downloads --
 
 
-def test_no_network(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="module")
+def mpflash_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """mpflash fills a data base when it first sees a folder: once is enough."""
+    return tmp_path_factory.mktemp("mpflash")
+
+
+@pytest.fixture
+def images(mpflash_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where downloads go; there are none yet."""
+    for path in mpflash_folder.rglob("*.uf2"):
+        path.unlink()
+    monkeypatch.setenv("MPFLASH_FIRMWARE", str(mpflash_folder))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(mpflash_folder))
+    return mpflash_folder
+
+
+def test_no_network(images: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """mpflash itself, with a way to the network that nobody serves."""
     for name in ("HTTPS_PROXY", "HTTP_PROXY", "https_proxy", "http_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
-    monkeypatch.setenv("MPFLASH_FIRMWARE", str(tmp_path / "images"))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     _, err = run(capsys, "pico", "--yes", code=1)
     assert err.endswith(
         "whit: no network: micropython.org does not answer\n\nhint: get RPI_PICO-DATE-VERSION.uf2 from "
@@ -516,13 +530,11 @@ def test_no_network(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypa
 
 
 @pytest.fixture
-def online(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, bytes]]:
+def online(tmp_path: Path, images: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, bytes]]:
     """micropython.org on this computer, for mpflash as it is: its pages."""
     with Site(tmp_path, "rp2", "RPI_PICO", "1.24.1", uf2(FIRMWARE), "uf2") as site:
         for name, value in site.environment.items():
             monkeypatch.setenv(name, value)
-        monkeypatch.setenv("MPFLASH_FIRMWARE", str(tmp_path / "images"))
-        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
         yield site.pages
         site.shutdown()
 
@@ -538,13 +550,13 @@ def test_download_and_write(
 
 
 def test_a_download_that_broke_off_is_not_kept(
-    online: dict[str, bytes], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    online: dict[str, bytes], images: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     page = next(path for path in online if path.endswith(".uf2"))
     online[page] = uf2(FIRMWARE)[:-512]
     _, err = run(capsys, "pico", "--yes", code=1)
     assert "is not whole: it needs " in err and "hint: the same command downloads it again" in err
-    assert list(tmp_path.rglob("*.uf2")) == []
+    assert list(images.rglob("*.uf2")) == []
 
 
 def test_the_newest_of_the_downloaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
