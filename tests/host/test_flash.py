@@ -28,7 +28,6 @@ from whit.firmware import read_image
 from whit.ports import connected
 from whit.virtual import VirtualBoard
 
-from tests.host.micropython_org import Site
 from tests.host.romloader import ESP32_S2, RomLoader
 
 PICO, PICO2, ESP32 = (profiles.profile(name) for name in ("pico", "pico2", "esp32"))
@@ -532,6 +531,8 @@ def test_no_network(images: Path, capsys: pytest.CaptureFixture[str], monkeypatc
 @pytest.fixture
 def online(tmp_path: Path, images: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, bytes]]:
     """micropython.org on this computer, for mpflash as it is: its pages."""
+    from tests.host.micropython_org import Site  # its certificate needs a package that esptool brings
+
     with Site(tmp_path, "rp2", "RPI_PICO", "1.24.1", uf2(FIRMWARE), "uf2") as site:
         for name, value in site.environment.items():
             monkeypatch.setenv(name, value)
