@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import hashlib
+import importlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from whit.board import Board, BoardError, Progress
 from whit.cargo import APP, RUNTIME, Item, Plan, application, check_fit, make_plan
 from whit.errors import WhitError, damaged
 from whit.ports import choose
+from whit.probe import BoardInfo
 from whit.runtime import families, runtime
 from whit.switching import sealed
 from whit.transport import VIA
@@ -64,6 +66,7 @@ def deploy(
     kernels: str | None = None,
     via: str = VIA[0],
     force: bool = False,
+    romfs: bool = False,
     progress: Progress | None = None,
 ) -> DeployResult:
     """Put ``blob``, the runtime and ``app`` (as /main.py) on the board on ``port``; what is there already stays.
@@ -72,8 +75,9 @@ def deploy(
     ``virtual``: a virtual board of its own, gone afterwards. Of the runtime only what the model needs is sent;
     ``kernels`` names another family than the best for the board (bytecode, viper, thumb, dsp, rv32). ``dry_run``
     changes nothing. ``via`` names the library that talks to the board, ``force`` takes old firmware and replaces a
-    newer runtime. ``progress(bytes_done, bytes_total)`` counts what is sent. The board restarts at the end, so
-    /main.py runs. WhitError when a step fails; the board then has what it had before.
+    newer runtime. ``romfs`` puts model and runtime into the ROMFS partition (`whit.romfs`). ``progress(bytes_done,
+    bytes_total)`` counts what is sent. The board restarts at the end, so /main.py runs. WhitError when a step fails;
+    the board then has what it had before.
     """
     model = blob if isinstance(blob, Blob) else read(blob)
     file = (model.name if isinstance(blob, Blob) else Path(blob).stem) + ".whit"
@@ -84,10 +88,12 @@ def deploy(
         if virtual:
             port = stack.enter_context(VirtualBoard(heap_bytes=DEFAULT_HEAP_BYTES)).port
         board = stack.enter_context(Board(choose(port), via))
-        return _Deployment(board, model, items, kernels, progress).run(dry_run, force)
+        kind = importlib.import_module("whit.romfs").RomDeployment if romfs else Deployment
+        result: DeployResult = kind(board, model, items, kernels, progress).run(dry_run, force)
+        return result
 
 
-class _Deployment:
+class Deployment:
     """The steps, in order; the board is in the raw REPL throughout."""
 
     def __init__(
@@ -96,6 +102,7 @@ class _Deployment:
         self.board, self.model, self.items, self.kernels, self.progress = board, model, items, kernels, progress
         self.file = items[0].path[1:]
         self.runtime_switched = False
+        self.seconds = 0.0  # of sending
 
     def run(self, dry_run: bool, force: bool) -> DeployResult:
         board = self.board
@@ -104,25 +111,12 @@ class _Deployment:
             info = board.info
             if not force:
                 check_versions(info)
-            board.exec(sealed(switching.TOOLS))
-            if not dry_run:
-                self._recover()
-            hashes = self._hashes([RUNTIME], [item.path for item in self.items])
-            items = runtime(info, self.model, hashes, self.kernels) + self.items
-            plan = make_plan(items, hashes)
-            check_fit(self.model, self.file, plan, info)
-            started = time.monotonic()
-            if not dry_run:
-                self._stage(plan)
-                seconds = time.monotonic() - started
-                self._verify(plan)
-                self._try(plan)
-                self._switch(plan)
+            plan = self.steps(info, dry_run, force)
         except BaseException as error:
             # A Ctrl-C too: leave nothing behind. The board may be what failed, so this must not hide the error.
             with contextlib.suppress(WhitError):
                 if not dry_run:
-                    self._undo()
+                    self.undo()
                 board.soft_reset()
             if isinstance(error, BoardError) and not str(error).startswith(_REAL):
                 raise damaged(board.port, error) from error
@@ -136,12 +130,26 @@ class _Deployment:
             kept=[item.path for item in plan.keep],
             removed=plan.remove,
             sent_bytes=plan.bytes_to_send,
-            seconds=0.0 if dry_run else seconds,
+            seconds=self.seconds,
             dry_run=dry_run,
             kernels=self.kernels or families(info)[0],
         )
 
-    def _recover(self) -> None:
+    def steps(self, info: BoardInfo, dry_run: bool, force: bool) -> Plan:
+        self.board.exec(sealed(switching.TOOLS))
+        if not dry_run:
+            self.recover()
+        hashes = self.hashes([RUNTIME], [item.path for item in self.items])
+        items = runtime(info, self.model, hashes, self.kernels) + self.items
+        plan = make_plan(items, hashes)
+        check_fit(self.model, self.file, plan, info)
+        if not dry_run:
+            self.stage(plan)
+            self._try(plan)
+            self.switch(plan)
+        return plan
+
+    def recover(self) -> None:
         hidden = self.board.exec(sealed(switching.RECOVER)).strip()
         if hidden:
             name = hidden.split()[0]
@@ -150,14 +158,14 @@ class _Deployment:
                 f"mpremote connect {self.board.port} fs rm -r :/{name}",
             )
 
-    def _undo(self) -> None:
+    def undo(self) -> None:
         """What was there before, and nothing else."""
         self.board.exec(sealed(switching.TOOLS))
         if self.runtime_switched:
             self.board.exec(sealed(switching.RESTORE_RUNTIME))
         self.board.exec(sealed(switching.RECOVER))
 
-    def _hashes(self, folders: Sequence[str], files: Sequence[str]) -> dict[str, str]:
+    def hashes(self, folders: Sequence[str], files: Sequence[str]) -> dict[str, str]:
         """{path: SHA-256} of the board's files."""
         printed = self.board.exec(sealed(f"_whit_hashes({list(folders)!r}, {list(files)!r})"))
         *lines, digest = printed.split("\n")[:-1] or [""]
@@ -166,9 +174,11 @@ class _Deployment:
         pairs = (line.rpartition(":") for line in lines)
         return {ast.literal_eval(path): digest for path, _, digest in pairs}
 
-    def _stage(self, plan: Plan) -> None:
+    def stage(self, plan: Plan) -> None:
+        """Copy beside what is there, and compare."""
         board = self.board
         total, done = plan.bytes_to_send, 0
+        started = time.monotonic()
         folders = {item.staged.rpartition("/")[0] + "/" for item in (*plan.copied, *plan.send)}
         copies = [(item.path, item.staged) for item in plan.copied]
         board.exec(
@@ -179,16 +189,18 @@ class _Deployment:
             _COPY_S,
         )
         for item in plan.send:
-            board.put(item.content, item.staged, self._count(done, total))
+            board.put(item.content, item.staged, self.count(done, total))
             done += len(item.content)
+        self.seconds += time.monotonic() - started
+        self._verify(plan)
 
-    def _count(self, before: int, total: int) -> Progress | None:
+    def count(self, before: int, total: int) -> Progress | None:
         """Progress of one file as progress of all."""
         progress = self.progress
         return (lambda done, _: progress(before + done, total)) if progress else None
 
     def _verify(self, plan: Plan) -> None:
-        staged = self._hashes([switching.STAGE], [])
+        staged = self.hashes([switching.STAGE], [])
         for item in plan.send + plan.copied:
             if staged.get(item.staged) != item.sha256:
                 raise WhitError(
@@ -201,15 +213,14 @@ class _Deployment:
         sent = any(item.path == self.items[0].path for item in plan.send)
         path = self.items[0].staged if sent else self.items[0].path
         if plan.new_runtime:
-            self._selftest(path, staged=True)
+            self.selftest(path, switching.STAGE + "/whit", staged=True)
             self.board.exec(sealed(switching.TOOLS))
             self.runtime_switched = True  # before it is: then a Ctrl-C in between undoes it as well
             self.board.exec(sealed(switching.SWITCH_RUNTIME))
-        self._selftest(path, staged=False)
+        self.selftest(path, RUNTIME)
 
-    def _selftest(self, path: str, staged: bool) -> None:
-        """WhitError unless the model passes with the staged or the installed runtime."""
-        folder = switching.STAGE + "/whit" if staged else RUNTIME
+    def selftest(self, path: str, folder: str, staged: bool = False) -> None:
+        """WhitError unless the model passes with the runtime of this folder."""
         self.board.clear()
         try:
             code = switching.SELFTEST.format(staged=staged, path=path, folder=folder)
@@ -225,7 +236,9 @@ class _Deployment:
             if count < 0:
                 raise WhitError(
                     f"'import whit' on the board finds {found}, not the runtime in {folder}",
-                    "remove it, or the line of /boot.py that changes sys.path",
+                    "'whit deploy --romfs' replaces it"
+                    if found.startswith("/rom/")
+                    else "remove it, or the line of /boot.py that changes sys.path",
                 )
             why = f"{count} output bytes differ from the expected ones"
         raise WhitError(
@@ -233,7 +246,7 @@ class _Deployment:
             "the board keeps what it had; 'whit convert' makes the model anew",
         )
 
-    def _switch(self, plan: Plan) -> None:
+    def switch(self, plan: Plan) -> None:
         self.board.exec(sealed(switching.TOOLS))
         paths = [item.path for item in plan.send if not item.is_runtime]
         self.runtime_switched = False  # passed: from here on there is no way back, should an answer get lost

@@ -30,27 +30,30 @@ class Files(ABC):
 
     def put(self, data: bytes, path: str, progress: Progress | None = None) -> None:
         """Write a file on the board; its folder must exist."""
+        self.write_pieces(data, snippets.PUT_FILE.format(path=path), progress)
+
+    def write_pieces(self, data: bytes, begin: str, progress: Progress | None, timeout_s: float = 30.0) -> None:
+        """Write ``data`` to what ``begin`` opens as _whit_file on the board."""
         if self._room is None:
             self._room = self._find_room()
         size, deflates = self._room
-        # sealed: a damaged path could be that of another file
-        opening, end = sealed(snippets.PUT_OPEN.format(path=path)), snippets.PUT_CLOSE
-        begin = opening
-        done = 0
-        while begin or done < len(data):
-            piece = data[done : done + size]
-            last = done + len(piece) == len(data)
+        begin = sealed(begin + snippets.PUT_PIECE)  # a damaged path could be that of another file
+        done = -1  # not open yet
+        while done < len(data):
+            start = max(0, done)
+            piece = data[start : start + size]
+            last = start + len(piece) == len(data)
+            code = _put(piece, deflates) + (snippets.PUT_CLOSE if last else "")
             try:
-                self.exec(begin + _put(piece, deflates) + (end if last else ""))
+                self.exec(begin + code if done < 0 else code, timeout_s)
             except BoardError as error:
                 if "MemoryError" not in str(error) or size <= _LEAST_BYTES:
                     raise
                 size //= 2
-                if begin or last:  # it may have got further than to the piece
-                    done, begin = 0, opening
+                if last:  # it may have been written before the memory ran out
+                    done = -1
                 continue
-            begin = ""
-            done += len(piece)
+            done = start + len(piece)
             if progress:
                 progress(done, len(data))
 
@@ -59,15 +62,21 @@ class Files(ABC):
         free, _, deflate = said.strip().partition(" ")
         if not free.isdecimal() or deflate not in ("True", "False"):
             raise damaged(self.port, said.strip())
-        return max(_LEAST_BYTES, min(_MOST_BYTES, int(free) // _HEAP_PER_BYTE)), deflate == "True"
+        most = max(_LEAST_BYTES, min(_MOST_BYTES, int(free) // _HEAP_PER_BYTE))
+        return most // _LEAST_BYTES * _LEAST_BYTES, deflate == "True"  # whole pages of flash
 
     def get(self, path: str) -> bytes:
         """Content of a file on the board."""
-        self.exec(snippets.GET_OPEN.format(path=path, size=_GET_BYTES))
+        data = self.read_pieces(snippets.GET_OPEN.format(path=path, size=_GET_BYTES))
+        self.exec(snippets.GET_CLOSE)
+        return data
+
+    def read_pieces(self, begin: str) -> bytes:
+        """What _whit_get() prints on the board, which ``begin`` defines, until it prints nothing."""
+        self.exec(begin)
         data = bytearray()
         while piece := a2b_base64(self.exec("_whit_get()")):
             data += piece
-        self.exec(snippets.GET_CLOSE)
         return bytes(data)
 
     def remove(self, path: str) -> None:

@@ -81,9 +81,12 @@ except ImportError:
     print(gc.mem_free(), False)
 """
 
-PUT_OPEN = """\
-from binascii import a2b_base64 as _whit_b64
+PUT_FILE = """\
 _whit_file = open({path!r}, "wb")
+"""
+
+PUT_PIECE = """\
+from binascii import a2b_base64 as _whit_b64
 def _whit_put(s, bits=0):
     s = _whit_b64(s)
     if bits:

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import Any
 
 from mpremote import transport_serial
 from mpremote.transport import TransportError
 
+from whit.errors import WhitError
 from whit.transport import Transport
 
 Error: type[BaseException] = TransportError
@@ -34,3 +36,12 @@ def terminal(port: str, code: str) -> int:
     """
     command = [sys.executable, "-m", "mpremote", "connect", port, "resume", "exec", code, "repl"]
     return subprocess.run(command, check=False).returncode
+
+
+def rom_writer() -> Any:
+    """What builds ROMFS images; mpremote has it since 1.25."""
+    try:
+        from mpremote.romfs import VfsRomWriter
+    except ImportError as error:
+        raise WhitError("this mpremote builds no ROMFS images", "pip install --upgrade mpremote") from error
+    return VfsRomWriter()
