@@ -20,7 +20,8 @@ from whit.profiles import Profile, profile, recognise
 from whit.transport import refusal
 
 Progress = Callable[[str, int, int], None]
-ANSWER_S = 30.0  # a first start makes a file system
+SETTLE_S = 3.0  # a first start makes a file system, and is not to be interrupted
+ANSWER_S = 30.0
 DRIVE_S = 10.0
 
 
@@ -87,9 +88,9 @@ def find_drive(board: Profile) -> Path | None:
 
 def flash(board: Profile, image: Image, port: str | None, erase: bool, progress: Progress) -> BoardInfo:
     """Write a checked image and wait for the board. Raises WhitError that says what the board is left with."""
-    before = {entry.name for entry in connected()}
     if board.uf2_family is not None:
         drive = find_drive(board) or _enter(board, port)
+        others = {entry.name for entry in connected()}  # in its boot loader the board has no port
         drives.copy(image.path, drive, lambda done, total: progress("copying", done, total))
         left = drive
     else:
@@ -97,11 +98,11 @@ def flash(board: Profile, image: Image, port: str | None, erase: bool, progress:
         error = None if "://" in port else refusal(port)
         if error is not None:
             raise error
+        others = {entry.name for entry in connected()} - {port}
         esp.write(board, port, str(image.path), erase, lambda done, total: progress("writing", done, total))
-        before.discard(port)
         left = Path(port)
     progress("waiting for MicroPython", 0, 0)
-    return wait(port, before, left)
+    return wait(port, others, left)
 
 
 def _enter(board: Profile, port: str | None) -> Path:
@@ -135,11 +136,12 @@ def _no_boot_loader(why: str, hint: str) -> WhitError:
     return WhitError(f"no boot loader: {why}", hint)
 
 
-def wait(port: str | None, before: set[str], left: Path) -> BoardInfo:
+def wait(port: str | None, others: set[str], left: Path) -> BoardInfo:
     """The board that answers, on its port or on one that was not there before."""
+    time.sleep(SETTLE_S)
     end = time.monotonic() + ANSWER_S
     while time.monotonic() < end:
-        new = [entry.name for entry in connected() if entry.name not in before]
+        new = [entry.name for entry in connected() if entry.name not in others]
         for name in dict.fromkeys([port, *new] if port else new):
             with contextlib.suppress(WhitError), Board(str(name)) as board:
                 return board.info

@@ -7,11 +7,13 @@ starts, as a board would.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.util
 import io
 import json
 import os
+import random
 import struct
 import sys
 import threading
@@ -233,6 +235,21 @@ def test_the_other_board_with_that_chip(uf2_file: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_damage_of_any_kind_is_told_and_never_a_traceback(tmp_path: Path, real: bytes, seed: int) -> None:
+    """A byte, a word, or all that follows; where a UF2 has its payload there is no checksum to tell."""
+    rng = random.Random(seed)
+    path = tmp_path / "any"
+    for _ in range(40):
+        data = bytearray(rng.choice([real, uf2(FIRMWARE), uf2(FIRMWARE)]))
+        for _ in range(rng.randint(1, 3)):
+            at = rng.choice([0, 0x7000, APP, rng.randrange(len(data))]) % len(data) + rng.randrange(100)
+            data[at : at + rng.choice([1, 4])] = rng.choice([b"", b"\xff", b"\0\0\0\0", b"\xff\xff\xff\x7f"])
+        path.write_bytes(data[: rng.randrange(len(data))] if rng.random() < 0.2 else data)
+        with contextlib.suppress(WhitError):
+            read_image(path, ESP32 if data[:1] == esp.MAGIC else PICO)
+
+
 # -- what the command says --
 
 
@@ -247,8 +264,9 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: object, code: int = 0) -
 
 @pytest.fixture(autouse=True)
 def no_drives(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Boards of whoever runs the tests are left alone."""
+    """Boards of whoever runs the tests are left alone; virtual boards make no file system."""
     monkeypatch.setattr(drives, "mounts", lambda: [])
+    monkeypatch.setattr(flashing, "SETTLE_S", 0)
 
 
 @pytest.fixture
