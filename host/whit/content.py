@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from whit.errors import WhitError
+from whit.profiles import Profile
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ def cut_off(name: str, need: str, have: int, hint: str) -> WhitError:
     return WhitError(f"{name} is not whole: {need}, it has {have:,}", hint)
 
 
-def another_chip(name: str, what: str, board: str, chip: str, hint: str) -> WhitError:
-    """An image for another chip than that of the board."""
-    return WhitError(f"{name} is for the {what}; {board} has an {chip}", hint)
+def another_chip(name: str, what: str, board: Profile, right: Profile | None, hint: str) -> WhitError:
+    """An image for another chip than that of the board. ``right``: a board that it would be for."""
+    way = f"is that the board? then: whit flash {right.name} --firmware {name}" if right else hint
+    return WhitError(f"{name} is for the {what}; {board.name} has an {board.chip}", way)

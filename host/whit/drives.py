@@ -21,12 +21,16 @@ def mounts() -> list[Path]:
     if sys.platform == "win32":
         return [Path(f"{letter}:/") for letter in string.ascii_uppercase[3:]]  # A to C are no boards
     if sys.platform == "darwin":
-        return sorted(Path("/Volumes").iterdir())
+        return sorted(Path("/Volumes").glob("*"))
     with contextlib.suppress(OSError):
-        lines = Path("/proc/mounts").read_text(encoding="utf-8", errors="replace").splitlines()
-        folders = [line.split()[1] for line in lines if line.startswith("/dev/")]
-        return [Path(re.sub(r"\\(\d{3})", lambda m: chr(int(m[1], 8)), folder)) for folder in folders]
+        return in_table(Path("/proc/mounts").read_text(encoding="utf-8", errors="replace"))
     return []
+
+
+def in_table(text: str) -> list[Path]:
+    """The folders in Linux's table of mounts, where spaces and the like are octal numbers."""
+    folders = [line.split()[1] for line in text.splitlines() if line.startswith("/dev/")]
+    return [Path(re.sub(r"\\(\d{3})", lambda m: chr(int(m[1], 8)), folder)) for folder in folders]
 
 
 def board_id(folder: Path) -> str | None:

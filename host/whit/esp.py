@@ -45,9 +45,7 @@ def check(data: bytes, name: str, board: Profile, hint: str) -> Content:
     chip = _chip(data, name, hint)
     if chip != board.esp_chip:
         right = next((other for other in everything() if other.esp_chip == chip), None)
-        what = right.chip if right else chip
-        way = f"is that the board? then: whit flash {right.name} --firmware {name}" if right else hint
-        raise another_chip(name, what, board.name, board.chip, way)
+        raise another_chip(name, right.chip if right else chip, board, right, hint)
     _whole(data, 0, "boot loader", chip, name, hint)
     partitions = _partitions(data[_TABLE - board.esp_offset :], name, hint)
     apps = [part for part in partitions if part.kind == _APP and part.offset - board.esp_offset < len(data)]

@@ -38,7 +38,8 @@ def check(data: bytes, name: str, board: Profile, hint: str) -> Content:
     whole = [block for block in blocks if block is not None]
     for family in dict.fromkeys(block.family for block in whole):
         if family != board.uf2_family:
-            raise another_chip(name, _chip(family), board.name, board.chip, hint)
+            right = next((other for other in everything() if other.uf2_family == family and family), None)
+            raise another_chip(name, _chip(family, right), board, right, hint)
     if whole:
         need = max(block.count for block in whole) + sum(block is None for block in blocks)
     if not whole or need * _BLOCK != len(data):
@@ -79,9 +80,8 @@ def _laid_out(blocks: list[_Block], name: str, board: Profile, hint: str) -> Con
     return Content(board.chip, bytes(content), start - _RP2_FLASH, ["firmware"], end <= files)
 
 
-def _chip(family: int | None) -> str:
+def _chip(family: int | None, known: Profile | None) -> str:
     """A family id in words."""
-    if family is None:
-        return "chip that no family id names"
-    chips = {board.uf2_family: board.chip for board in everything() if board.uf2_family}
-    return chips.get(family, f"chip of family {family:#010x}")
+    if known is not None:
+        return known.chip
+    return "chip that no family id names" if family is None else f"chip of family {family:#010x}"

@@ -511,9 +511,18 @@ def test_two_drives_and_a_full_one(tmp_path: Path, uf2_file: Path, monkeypatch: 
             drives.copy(uf2_file, folders[0], lambda done, total: None)
 
 
-def test_mounts_of_this_computer() -> None:
-    assert all(isinstance(folder, Path) for folder in drives.mounts())
+def test_mounts(monkeypatch: pytest.MonkeyPatch) -> None:
     assert drives.unmounted("NO-SUCH-BOARD") is None
+    table = (
+        "proc /proc proc rw 0 0\n/dev/sda1 /media/me/RPI-RP2 vfat rw 0 0\n/dev/sdb1 /media/my\\040stick vfat rw 0 0\n"
+    )
+    assert drives.in_table(table) == [Path("/media/me/RPI-RP2"), Path("/media/my stick")]
+    monkeypatch.undo()
+    assert all(folder.is_absolute() for folder in drives.mounts())
+    monkeypatch.setattr("whit.drives.sys.platform", "win32")
+    assert [str(folder)[:2] for folder in drives.mounts()][:2] == ["D:", "E:"]
+    monkeypatch.setattr("whit.drives.sys.platform", "darwin")
+    assert drives.mounts() == []
 
 
 # -- downloads --
