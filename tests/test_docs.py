@@ -37,9 +37,10 @@ FIRST = "README.md"  # it makes the model that the others use
 DOCUMENTS = [FIRST, "host/README.md", "device/README.md", "examples/README.md", "bench/README.md"]
 DOCUMENTS += ["device/asm/README.md", "boards/README.md"]
 DOCUMENTS += [f"docs/{name}.md" for name in ("your-model", "fit", "kernel", "troubleshooting")]
-ALONE = ["docs/first-model.md"]  # read with an empty board, in an empty folder
+ALONE = ["docs/first-model.md", "examples/first_lesson/README.md"]  # read with an empty board, in an empty folder
 ENVIRONMENT = {"python3 -m venv .venv", ". .venv/bin/activate", "pip install ."}
 DEMO = "examples/gesture_control/demo.py"
+EXAMPLES = ["examples/gesture_control/README.md", "examples/sensor_classification/README.md"]  # read in the checkout
 SHOWN = {"text", "json"}
 
 
@@ -235,8 +236,9 @@ def test_document_that_begins_with_nothing(document: str, port: str, tmp_path: P
         Reader(tmp_path / "reader", board.port, tmp_path / "tools").read(document)
 
 
-def test_gesture_example(port: str, tmp_path: Path) -> None:
-    Reader(ROOT, port, tmp_path).read(str(Path(DEMO).with_name("README.md")))
+@pytest.mark.parametrize("document", EXAMPLES)
+def test_example(document: str, port: str, tmp_path: Path) -> None:
+    Reader(ROOT, port, tmp_path).read(document)
 
 
 def test_every_readme_is_read() -> None:
@@ -245,7 +247,7 @@ def test_every_readme_is_read() -> None:
         for path in ROOT.rglob("README.md")
         if not any(part.startswith(".") for part in path.relative_to(ROOT).parts)
     }
-    assert found <= {*DOCUMENTS, "examples/gesture_control/README.md"}
+    assert found <= {*DOCUMENTS, *ALONE, *EXAMPLES}
     assert {f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")} <= {*DOCUMENTS, *ALONE}
 
 
