@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from pathlib import Path
 
@@ -14,48 +13,57 @@ from whit.ports import choose
 _LOAD_S = 120.0  # kernels are compiled on the board
 
 _MODELS = """\
-import os
-print(sorted(e[0] for e in os.ilistdir("/") if e[0].endswith(".whit")))
+def _whit_models():
+    import os
+    for folder in ("", "/rom"):
+        try:
+            for e in os.ilistdir(folder or "/"):
+                if e[0].endswith(".whit"):
+                    print(folder + "/" + e[0])
+        except OSError:
+            pass
+_whit_models()
 """
 
 
 def prepare(port: str | None, model: Path | None) -> tuple[str, str | None]:
-    """(port, name of the model that is ``m`` there now, or None where the board has no model).
+    """(port, path of the model that is ``m`` there now, or None where the board has no model).
 
     ``model``: a file, which is deployed first if the board does not have it, or the name of one on the board; without
     it the only one there. What runs on the board is stopped; WhitError where the model does not load.
     """
     port = choose(port)
-    name = None
+    path = None
     if model is not None and model.is_file():
-        name = deploy(model, port=port).file[1:]
+        path = deploy(model, port=port).file
     with Board(port) as board:
         board.clear()  # neither the memory nor the timers of a main.py
-        name = name or _choose(board, model)
-        if name is not None:
-            _load(board, name)
-    return port, name
+        path = path or _choose(board, model)
+        if path is not None:
+            _load(board, path)
+    return port, path
 
 
 def _choose(board: Board, model: Path | None) -> str | None:
-    """Name of the model on the board that is meant."""
-    found: list[str] = ast.literal_eval(board.exec(_MODELS).strip())
-    there = f"on the board: {', '.join(found)}" if found else "'whit convert MODEL' makes a .whit file"
+    """Path of the model on the board that is meant."""
+    found = {path.rpartition("/")[2]: path for path in sorted(board.exec(_MODELS).splitlines(), reverse=True)}
+    names = sorted(found)
+    there = f"on the board: {', '.join(names)}" if names else "'whit convert MODEL' makes a .whit file"
     if model is not None:
         name = model.name if model.name.endswith(".whit") else model.name + ".whit"
         if name not in found:
             raise WhitError(f"{model} is neither here nor on the board", there)
-        return name
-    if len(found) > 1:
-        raise WhitError(
-            f"{len(found)} models are on the board: {', '.join(found)}", f"choose one: whit repl {found[0]}"
-        )
-    return found[0] if found else None
+        return found[name]
+    if len(names) > 1:
+        listed = ", ".join(names)
+        raise WhitError(f"{len(names)} models are on the board: {listed}", f"choose one: whit repl {names[0]}")
+    return found[names[0]] if names else None
 
 
-def _load(board: Board, name: str) -> None:
+def _load(board: Board, path: str) -> None:
+    name = path.rpartition("/")[2]
     try:
-        board.exec(f"import whit\nm = whit.load({'/' + name!r})", _LOAD_S)
+        board.exec(f"import whit\nm = whit.load({path!r})", _LOAD_S)
     except BoardError as error:
         skew = re.match(r"BlobError: .*: format (\d+); this whit reads (\d+)$", str(error))
         if skew:

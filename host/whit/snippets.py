@@ -156,13 +156,14 @@ def _whit_probe():
         except ImportError:
             pass
     runtime = None
-    try:
-        with open("/lib/whit/__init__.py") as f:
-            for line in f:
-                if line.startswith("__version__"):
-                    runtime = line.split("=")[1].strip().strip("'\\"")
-    except OSError:
-        pass
+    for folder in ("/lib", "/rom/lib"):  # what is in ROMFS comes first in sys.path
+        try:
+            with open(folder + "/whit/__init__.py") as f:
+                for line in f:
+                    if line.startswith("__version__"):
+                        runtime = line.split("=")[1].strip().strip("'\\"")
+        except OSError:
+            pass
     try:
         s = os.statvfs("/")
         flash = s[0] * s[3]

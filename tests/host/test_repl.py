@@ -17,10 +17,12 @@ from whit.board import Board
 from whit.deployment import deploy
 from whit.errors import WhitError
 from whit.repl import prepare
+from whit.version import __version__
 from whit.virtual import VirtualBoard
 
 from tests.device.models import tiny
 from tests.host.conftest import environment, whit
+from tests.host.test_romfs import BOOT
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +109,7 @@ def test_which_model(fresh_board: VirtualBoard, blob: Path) -> None:
         prepare(None, None)
     assert caught.value.hint == "whit deploy tiny.whit"
     deploy(blob, port=fresh_board.port)
-    assert prepare(None, None) == prepare(None, Path("tiny")) == (fresh_board.port, "tiny.whit")
+    assert prepare(None, None) == prepare(None, Path("tiny")) == (fresh_board.port, "/tiny.whit")
     (fresh_board.root / "other.whit").write_bytes(blob.read_bytes()[:-1])
     with pytest.raises(WhitError, match="^2 models are on the board: other.whit, tiny.whit$") as caught:
         prepare(None, None)
@@ -126,6 +128,15 @@ def test_a_newer_format(fresh_board: VirtualBoard, blob: Path) -> None:
     ) as it:
         prepare(None, None)
     assert it.value.hint == "'whit deploy' updates the runtime too"
+
+
+def test_a_model_in_romfs(blob: Path) -> None:
+    with VirtualBoard(heap_bytes=1024 * 1024) as board:
+        (board.root / "boot.py").write_text(BOOT)
+        deploy(blob, port=board.port, romfs=True)
+        assert prepare(board.port, None) == prepare(board.port, Path("tiny")) == (board.port, "/rom/tiny.whit")
+        with Board(board.port) as opened:
+            assert opened.exec("print(m.where)") == ", in place\n" and opened.info.runtime == __version__
 
 
 def test_without_a_terminal() -> None:

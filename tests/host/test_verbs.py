@@ -51,7 +51,13 @@ class Sensor:
     def read(self, buffer):
         buffer[0] = 1
 """
-MORE_JSON = ["deploy tiny.whit --port PORT --dry-run", "boards --all", "ops --keras", "run tiny.whit x.npy"]
+MORE_JSON = [
+    "deploy tiny.whit --port PORT --dry-run",
+    "deploy tiny.whit --all",
+    "boards --all",
+    "ops --keras",
+    "run tiny.whit x.npy",
+]
 MORE_JSON += ["record --stats"]
 # ... and of one that fails; a command that has none cannot fail for what its user gives it
 MISTAKES = {

@@ -29,10 +29,10 @@ def command(blob: Path | None, port: str | None) -> None:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise WhitError("a conversation needs a terminal", "'mpremote exec' runs a line of Python without one")
     with talk().status("preparing the board ..."):
-        port, name = prepare(port, blob)
-    if name is None:
+        port, path = prepare(port, blob)
+    if path is None:
         talk().print("no model is on the board; 'whit deploy' brings one", markup=False)
-    code = terminal(port, "pass" if name is None else "print('m =', m)")
+    code = terminal(port, "pass" if path is None else "print('m =', m)")
     if code:
         raise WhitError(
             f"the conversation with {port} broke off", "check the cable; 'whit boards' lists what is connected"
