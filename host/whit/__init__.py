@@ -1,7 +1,8 @@
 """whit: machine learning on the MicroPython that a board already runs (the host side).
 
 The library says what the command line says: ``whit.convert``, ``whit.inspect``, ``whit.run``, ``whit.bench``,
-``whit.deploy``, ``whit.Board``, ``whit.VirtualBoard``. Names load when first used, so ``import whit`` is quick.
+``whit.deploy``, ``whit.Recorder``, ``whit.Board``, ``whit.VirtualBoard``. Names load when
+first used, so ``import whit`` is quick.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from whit.inspection import inspect as inspect
     from whit.measurement import Bench as Bench
     from whit.measurement import bench as bench
+    from whit.recording import Recorder as Recorder
     from whit.running import run as run
     from whit.virtual import VirtualBoard as VirtualBoard
 
@@ -28,6 +30,7 @@ _HOMES = {
     "Board": "board",
     "bench": "measurement",
     "Inspection": "inspection",
+    "Recorder": "recording",
     "Report": "conversion",
     "VirtualBoard": "virtual",
     "convert": "conversion",

@@ -19,6 +19,8 @@ from whit.errors import WhitError
 from whit.recording import Recorder
 from whit.virtual import VirtualBoard
 
+from tests.conftest import Tell
+from tests.faults.cable import Cable, Fault
 from tests.host.conftest import environment, whit
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -162,6 +164,46 @@ def test_late_and_damaged_samples_are_counted(board: VirtualBoard, tmp_path: Pat
     slow = driver(tmp_path, "time.sleep_ms(15)")
     out, talk = whit(*options(board, tmp_path, slow), "--label", "w", "--rate", "100", "--seconds", "0.3")
     assert "hint: the board was late for " in talk and " lost" in out
+
+
+class Serial(Cable):
+    """115200 baud, as the USB bridge of an ESP32 board has it."""
+
+    def _pass(self, data: bytes, target: int) -> None:
+        for start in range(0, len(data), 16):
+            piece = data[start : start + 16]
+            time.sleep(len(piece) / 11520)
+            super()._pass(piece, target)
+
+
+def test_rate_that_a_serial_line_holds(board: VirtualBoard, tmp_path: Path, tell: Tell) -> None:
+    text = DRIVER.replace('("n",), ("",)', '("n", "a", "b", "c", "d", "e"), ("",) * 6')
+    (tmp_path / "six.py").write_text(text.format(read="for i in range(1, 6): buffer[i] = self.count * 1.37 + i"))
+    with Serial(board.port) as cable, Recorder(cable.port, str(tmp_path / "six.py")) as recorder:
+        taking = recorder.take("w", 250, 2)
+        read = np.concatenate([*taking])
+    quality = taking.quality
+    assert quality.broken == 0 and (read[:, 0] == np.arange(1, len(read) + 1)).all()
+    assert len(read) > 450  # all 500 where nothing else runs
+    tell(f"250 Hz, 6 channels, 115200 baud: {len(read)} of 500 samples, jitter {quality.jitter_ms:.2f} ms")
+
+
+def test_cable_of_ill_will(board: VirtualBoard, tmp_path: Path) -> None:
+    count = driver(tmp_path, "pass")
+    with Cable(board.port) as cable, Recorder(cable.port, count) as recorder:
+        taking = recorder.take("w", 100, 1)
+        rows = iter(taking)
+        read = [next(rows)]
+        cable.fault = Fault("drop", cable.passed + 150, size=3)
+        read += rows
+        x = np.concatenate(read)[:, 0]
+        assert cable.struck and 0 < taking.quality.broken <= 18 and len(x) == 100 - taking.quality.lost
+        assert (np.diff(x) >= 1).all() and x[-1] == 100 - taking.quality.late  # what came is right
+        taking = recorder.take("w", 100, 5)
+        with pytest.raises(WhitError, match="went away in the middle"):
+            for part in taking:
+                cable.fault, cable.struck = Fault("cut", cable.passed + len(part)), False
+        assert len(taking.take.x) >= 1 and taking.quality.lost == 0
 
 
 def test_sensor_is_found_on_the_bus(board: VirtualBoard, tmp_path: Path) -> None:
