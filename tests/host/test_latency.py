@@ -161,6 +161,17 @@ def test_a_plan_of_another_version_is_refused(path: Path, capsys: pytest.Capture
     assert said.startswith("whit: m.whit: its plan is none that whit runs")
 
 
+@pytest.mark.parametrize("word", [12, 13, 15, 16])
+def test_a_plan_with_windows_without_end_is_refused(path: Path, capsys: pytest.CaptureFixture[str], word: int) -> None:
+    blob = read(path)
+    records = [[*r[:word], 1 << 30, *r[word + 1 :]] if r[0] == CONV else r for r in blob.records]
+    words = [value for r in records for value in r]
+    plan = struct.pack(f"<{len(words)}I", *words)
+    path.write_bytes(write(blob.meta, plan, blob.data, blob.test, blob.arena_bytes))
+    _, said = shown(capsys, path, "--board", "pico", code=1)
+    assert said.startswith("whit: m.whit: its plan is none that whit runs")
+
+
 def test_a_faster_clock_is_faster() -> None:
     blob = layers.conv()
     totals = {name: latency.estimate(blob, profiles.profile(name)) for name in TIMED}

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 Record = list[int]
 Amounts = dict[str, float]
 
+MOST = 1 << 22  # positions of a layer; no board has memory for so many outputs
+
 
 @dataclass(frozen=True)
 class Axis:
@@ -43,8 +45,11 @@ class Axis:
 
 
 def axes(r: Record) -> tuple[Axis, Axis]:
-    """Rows and columns of a record of CONV or DEPTHWISE."""
+    """Rows and columns of a record of CONV or DEPTHWISE. OverflowError where counting them would take for ever."""
     rows, columns = (Axis(*(r[at + i] for at in (8, 12, 15, 17, 19, 21))) for i in range(2))
+    work = max(rows.outputs * columns.outputs, rows.outputs * rows.kernel, columns.outputs * columns.kernel)
+    if work > MOST:
+        raise OverflowError(f"{work} windows and taps")
     return rows, columns
 
 
