@@ -111,6 +111,7 @@ class Blob:
     plan: bytes
     data: bytes
     test: bytes
+    source: str  # the file, for messages
 
     @property
     def blob_bytes(self) -> int:
@@ -201,7 +202,7 @@ def parse(content: bytes, name: str = "blob") -> Blob:
         _records(plan)
     except ValueError as error:
         raise WhitError(f"{name}: its plan is none that whit runs: {error}", again) from error
-    return Blob(title, content, arena, inputs, outputs, labels, layers, meta, plan, data, test)
+    return Blob(title, content, arena, inputs, outputs, labels, layers, meta, plan, data, test, name)
 
 
 def _records(plan: bytes) -> list[list[int]]:

@@ -72,7 +72,7 @@ def counted(blob: Blob, family: str, arch: str, kept: bool = False, cycles: bool
         return [_cost(table, blob, r, kept, cycles) for r in blob.records if r[0] not in _EDGES]
     except (LookupError, ArithmeticError, ValueError) as error:
         hint = "convert the model again; this version of whit knows other records"
-        raise WhitError(f"{blob.name}: its plan is none that whit runs", hint) from error
+        raise WhitError(f"{blob.source}: its plan is none that whit runs", hint) from error
 
 
 def _cost(table: dict[str, Any], blob: Blob, r: list[int], kept: bool, cycles: bool) -> float:
