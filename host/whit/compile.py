@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from whit import blob, layout, passes, program
+from whit import blob, layout, passes, program, work
 from whit.errors import WhitError
 from whit.graph import Edge, Graph, Tensor, Unsupported
 from whit.ops import LOWER
@@ -36,6 +36,7 @@ def compile_graph(graph: Graph, *, labels: list[str] | None = None) -> blob.Blob
         raise WhitError(f"{graph.source}: {reason}", _HINT) from reason
     except _MISFITS as error:
         raise WhitError(f"{graph.source}: its operators do not fit together", _HINT) from error
+    _check_amount(graph, steps)
     placed = plan(graph, steps)
     plan_bytes, data = _serialise(graph, steps, placed)
     meta = _meta(graph, steps, labels or [])
@@ -57,6 +58,10 @@ def with_test(made: blob.Blob, test_input: npt.NDArray[np.int8], source: str) ->
     return blob.parse(blob.write(made.meta, made.plan, made.data, test, made.arena_bytes), source)
 
 
+MAX_RECORDS = 10_000  # a record takes some 100 bytes of a board
+MAX_DATA_BYTES = 64 << 20
+MAX_NAMED = 40  # operators that a message names
+_SMALLER = "use a smaller model: boards have at most 8 MB"
 _HINT = "rebuild it with fixed shapes, quantised to int8; 'whit ops' lists what runs"
 _MISFITS = (ArithmeticError, LookupError, TypeError, ValueError)  # what numbers of a damaged model lead to
 
@@ -97,15 +102,31 @@ def _check_sources(graph: Graph, steps: list[Step]) -> None:
         there.add(id(graph.storage(step.output)))
 
 
+def _check_amount(graph: Graph, steps: list[Step]) -> None:
+    """Not more work than a board's check allows: what the host makes of a model, it also runs once."""
+    total = 300 * sum(t.nbytes for t in (*graph.inputs, *graph.outputs, *_variables(graph, steps)))
+    for step in steps:
+        fields = step.fields(lambda _: 0, 0)
+        total += work.steps([step.code, len(fields) + 4, 0, 0, *fields])
+    if total > work.MOST:
+        what = f"a run takes {total / 1e6:,.0f} million steps; boards run at most {work.MOST / 1e6:,.0f}"
+        raise WhitError(f"{graph.source}: {what}", "use a smaller model")
+
+
 def lower(graph: Graph) -> list[Step]:
     """All steps of a Graph. Collects every operator that cannot run into one error."""
     steps: list[Step] = []
     refused = []
+    stored = 0
     for op in graph.ops:
         try:
             if op.kind not in LOWER:
                 raise Unsupported("")
-            steps += LOWER[op.kind](op)
+            made = LOWER[op.kind](op)
+            steps += made
+            stored += sum({id(s.data): len(s.data) for s in made}.values())
+            if len(steps) > MAX_RECORDS or stored > MAX_DATA_BYTES:
+                raise WhitError(f"{graph.source}: its program is too long ({op.kind}, layer {op.index})", _SMALLER)
         except Unsupported as reason:
             detail = f": {reason}" if str(reason) else ""
             refused.append(f"{op.kind} (layer {op.index}{detail})")
@@ -113,7 +134,8 @@ def lower(graph: Graph) -> list[Step]:
             refused.append(f"{op.kind} (layer {op.index}: its inputs and options do not fit together)")
     if refused:
         what = "1 operator cannot run" if len(refused) == 1 else f"{len(refused)} operators cannot run"
-        raise WhitError(f"{graph.source}: {what}: {', '.join(refused)}", _HINT)
+        more = f" and {len(refused) - MAX_NAMED} more" if len(refused) > MAX_NAMED else ""
+        raise WhitError(f"{graph.source}: {what}: {', '.join(refused[:MAX_NAMED])}{more}", _HINT)
     return steps
 
 

@@ -106,7 +106,7 @@ def _open(path: Path, loaded: sampling.Samples | None, name: str) -> tuple[bytes
         return _quantise(keras_model, loaded, path.name), keras_model
     if head[:4] == b"WHIT":
         raise WhitError(f"{path.name}: is a whit file already", f"'whit inspect {path.name}' shows what is in it")
-    return path.read_bytes(), None
+    return tflite.content_of(path), None
 
 
 def _quantise(model: Any, loaded: sampling.Samples | None, name: str) -> bytes:

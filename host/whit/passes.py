@@ -13,6 +13,7 @@ from whit.ops.unary import FLOAT
 
 Array = npt.NDArray[Any]
 
+MAX_FOLDED = 1 << 16  # values that are worked out here: they are shapes and axes
 RESHAPES = ("RESHAPE", "EXPAND_DIMS", "SQUEEZE")
 
 
@@ -32,6 +33,7 @@ def fold_shapes(graph: Graph) -> None:
     for op in graph.ops:
         fold = _FOLDS.get(op.kind)
         known = op.kind == "SHAPE" or all(t is None or t.data is not None for t in op.inputs)
+        known = known and sum(t.data.size for t in op.inputs if t is not None and t.data is not None) <= MAX_FOLDED
         if fold and known and len(op.outputs) == 1 and op.outputs[0].dtype in ("int32", "int64"):
             out = op.outputs[0]
             values = np.asarray(fold(op))

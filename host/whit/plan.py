@@ -15,6 +15,7 @@ from whit.graph import Graph, Tensor
 from whit.program import Step
 
 MORE_ORDERS = 200  # tried where the first few leave gaps
+MORE_PAIRS = 20_000_000  # of buffers that are compared for it, at most
 LIMIT_BYTES = 64 << 20  # far above any board; a larger plan is a damaged or hopeless model
 
 
@@ -115,7 +116,8 @@ def _place(buffers: list[Buffer], bound: int) -> int:
         lambda b: (b.last, -b.size),
     ]
     random = Random(0)
-    orders += [lambda b: (-b.size * random.uniform(0.3, 1),)] * MORE_ORDERS
+    more = min(MORE_ORDERS, MORE_PAIRS // (len(buffers) ** 2 + 1))
+    orders += [lambda b: (-b.size * random.uniform(0.3, 1),)] * more
     best: tuple[int, list[int]] | None = None
     for order in orders:
         size = _greedy(sorted(buffers, key=order))

@@ -60,16 +60,23 @@ def _strided(buffer: Array, offset: int, shape: list[int], strides: list[int]) -
     span = sum((n - 1) * stride for n, stride in zip(shape, strides, strict=True))
     if min(shape) < 1 or offset + span >= buffer.size:
         raise IndexError("a record reaches outside its memory")
-    return np.lib.stride_tricks.as_strided(buffer[offset:], shape, strides)
+    steps = [stride * buffer.itemsize for stride in strides]
+    return np.lib.stride_tricks.as_strided(buffer[offset:], shape, steps)
+
+
+def _inside(size: int, count: int, stride: int, start: int) -> tuple[slice, slice]:
+    """(outputs, inputs) of one axis that a tap connects: output i and input i * stride + start, inside the image."""
+    first = max(0, -(start // stride))
+    last = min(count - 1, (size - 1 - start) // stride)
+    if last < first:
+        return slice(0, 0), slice(0, 0)
+    return slice(first, last + 1), slice(first * stride + start, last * stride + start + 1, stride)
 
 
 def _conv(arena: Array, data: Array, r: list[int]) -> None:
     src, out, _, table, h, w, groups, cg, oh, ow, og, kh, kw, sh, sw, dh, dw, top, left, zx, zo, low, high = r[4:27]
     channels, k = groups * og, kh * kw * cg
     x = arena[src : src + h * w * groups * cg].reshape(h, w, groups, cg).astype(np.int64) - (zx - 128)
-    bottom = max(0, (oh - 1) * sh + (kh - 1) * dh + 1 - h - top)
-    right = max(0, (ow - 1) * sw + (kw - 1) * dw + 1 - w - left)
-    x = np.pad(x, ((top, bottom), (left, right), (0, 0), (0, 0)))
     if r[0] == program.CONV:
         filters = np.concatenate(list(_rows(data, groups, og, k + 3 & ~3)))[:, :k]
     else:
@@ -77,10 +84,10 @@ def _conv(arena: Array, data: Array, r: list[int]) -> None:
     weights = filters.astype(np.int64).reshape(groups, og, kh, kw, cg) - 128
     acc = np.zeros((oh, ow, groups, og), np.int64)
     for ky in range(kh):
+        to_rows, rows = _inside(h, oh, sh, ky * dh - top)
         for kx in range(kw):
-            rows = slice(ky * dh, ky * dh + (oh - 1) * sh + 1, sh)
-            columns = slice(kx * dw, kx * dw + (ow - 1) * sw + 1, sw)
-            acc += np.einsum("hwgc,goc->hwgo", x[rows, columns], weights[:, :, ky, kx])
+            to_columns, columns = _inside(w, ow, sw, kx * dw - left)
+            acc[to_rows, to_columns] += np.einsum("hwgc,goc->hwgo", x[rows, columns], weights[:, :, ky, kx])
     words = data[table : table + 16 * channels].view("<u4").astype(np.int64).reshape(channels, 4)
     # the table's bias holds -(zx) * sum of weights, for inputs that are not yet centred
     bias = signed32(words[:, 0]) + zx * weights.reshape(channels, -1).sum(1)
@@ -102,16 +109,22 @@ def _rows(data: Array, groups: int, og: int, k4: int) -> Iterator[Array]:
 def _pool(arena: Array, _: Array, r: list[int]) -> None:
     src, out, h, w, c, oh, ow, kh, kw, sh, sw, top, left, low, high, mean = r[4:]
     x = arena[src : src + h * w * c].reshape(h, w, c).astype(np.int64)
-    y = np.zeros((oh, ow, c), np.int64)
-    for oy in range(oh):
-        for ox in range(ow):
+    y = np.full((oh, ow, c), 0 if mean else -128, np.int64)
+    n = np.zeros((oh, ow, 1), np.int64)
+    if oh * ow <= kh * kw:  # window by window, or tap by tap: the fewer
+        for oy, ox in np.ndindex(oh, ow):
             y0, x0 = oy * sh - top, ox * sw - left
             part = x[max(0, y0) : y0 + kh, max(0, x0) : x0 + kw].reshape(-1, c)
-            if mean:
-                total, n = part.sum(0), len(part)
-                y[oy, ox] = np.where(total > 0, (total + n // 2) // n, -((n // 2 - total) // n))
-            else:
-                y[oy, ox] = part.max(0)
+            y[oy, ox], n[oy, ox] = part.sum(0) if mean else part.max(0), len(part)
+    else:
+        for ky, kx in np.ndindex(kh, kw):
+            to_rows, rows = _inside(h, oh, sh, ky - top)
+            to_columns, columns = _inside(w, ow, sw, kx - left)
+            part = y[to_rows, to_columns]
+            part[...] = part + x[rows, columns] if mean else np.maximum(part, x[rows, columns])
+            n[to_rows, to_columns] += 1
+    if mean:
+        y = np.where(y > 0, (y + n // 2) // n, -((n // 2 - y) // n))
     _store(arena, out, y, 128, low, high)
 
 
@@ -190,24 +203,31 @@ def _matmul(arena: Array, data: Array, r: list[int]) -> None:
     operands = []
     for ref, n, strides, zero in ((r[4], rows, r[12:16], r[20]), (r[5], columns, r[16:20], r[21])):
         buffer = data.view(np.int8) if ref & 1 else arena
-        operands.append(_strided(buffer, ref >> 1, [n0, n1, n, depth], strides).astype(np.int64) + 128 - zero)
+        # a view: what is used for many rows or batches is there once
+        shape = [n0, n1, n, depth]
+        span = 1 + sum((size - 1) * stride for size, stride in zip(shape, strides, strict=True))
+        wide = buffer[ref >> 1 : (ref >> 1) + span].astype(np.int64) + 128 - zero
+        operands.append(_strided(wide, 0, shape, strides))
     total: Array = np.einsum("abik,abjk->abij", *operands)
     _store(arena, r[6], rescale_array(total, r[22], r[23]), r[24], 0, 255)
 
 
 def _softmax(arena: Array, data: Array, r: list[int]) -> None:
-    from whit.fixed import one_over_one_plus_x, rounding_shift, srdhm
+    from whit.fixed import one_over_one_plus_x, rounding_shift
 
     src, out, rows, depth = r[4:]
     table = [int(word) for word in data.view("<u4")]
-    for i in range(rows):
-        row = [int(q) for q in arena[src + i * depth : src + (i + 1) * depth]]
-        exps = [table[max(row) - q] for q in row]
-        total = sum(rounding_shift(e, 12) for e in exps)
-        zeros = 32 - total.bit_length()
-        scale = one_over_one_plus_x((total << zeros) - (1 << 31))
-        values = [min(255, rounding_shift(srdhm(scale, e), 12 - zeros + 23)) - 128 for e in exps]
-        arena[out + i * depth : out + (i + 1) * depth] = values
+    short = np.array([rounding_shift(e, 12) for e in table])
+    x = arena[src : src + rows * depth].reshape(rows, depth).astype(np.int64)
+    places = x.max(1, keepdims=True) - x
+    totals, kind = np.unique(short[places].sum(1), return_inverse=True)  # many rows, few sums
+    zeros = np.array([32 - int(total).bit_length() for total in totals])
+    scales = [one_over_one_plus_x((int(total) << int(n)) - (1 << 31)) for total, n in zip(totals, zeros, strict=True)]
+    product = (np.array(scales)[kind][:, None] * np.array(table)[places] + (1 << 30)) >> 31
+    shift = (35 - zeros[kind])[:, None]
+    mask = (1 << shift) - 1
+    values = (product >> shift) + ((product & mask) > (mask >> 1))
+    arena[out : out + rows * depth] = (np.minimum(values, 255) - 128).ravel().astype(np.int8)
 
 
 def _lut(arena: Array, data: Array, r: list[int]) -> None:

@@ -90,7 +90,7 @@ class Mutator:
         """``p`` ran: its records that show something new are mutated further. Returns whether there were any."""
         new = False
         for record in p.records:
-            if len(record) > 4 and record[0] in self.pool:
+            if len(record) > 4 and record[0] in self.pool and len(record) == len(fields()[record[0]]):
                 part = p.data[record[2] : record[2] + record[3]]
                 new |= self._add(Piece(tuple(record), part, p.arena_bytes))
         self.fresh += new
@@ -143,9 +143,11 @@ class Mutator:
     def _change(self, p: Parts) -> None:
         r = self.random
         kind = r.random()
-        if not p.records or not all(p.records):
+        if not p.records:
             return
         record = r.choice(p.records[2:] or p.records) if r.random() < 0.95 else r.choice(p.records)
+        if len(record) < 5:
+            return  # cut off already
         if kind < 0.72:
             self._word(p, record)
         elif kind < 0.90 and p.data:
@@ -167,8 +169,6 @@ class Mutator:
 
     def _word(self, p: Parts, record: list[int]) -> None:
         r = self.random
-        if len(record) < 5:
-            return
         i = r.randrange(4 if r.random() < 0.9 else 2, len(record))
         names = fields().get(record[0], [])
         name = names[i] if i < len(names) else ""

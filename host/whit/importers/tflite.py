@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,16 @@ import tflite
 from whit import variables
 from whit.errors import WhitError
 from whit.graph import Graph, Op, Tensor, Unsupported
+
+# What no model that a board runs comes near; flatbuffers itself checks nothing, and tables of a file may be used again
+# and again, so that a small file could fill any memory.
+MAX_FILE_BYTES = 256 << 20
+MAX_VALUES = 8 << 20  # of a tensor: a byte each, and boards have at most 8 MB
+MAX_AXES = 8
+MAX_TENSORS = 50_000
+MAX_OPERATORS = 5_000
+MAX_EDGES = 1_024  # inputs, or outputs, of an operator
+_SMALLER = "use a smaller model: boards have at most 8 MB"
 
 _HINT = "whit reads int8 .tflite files and Keras models (.keras, .h5)"
 
@@ -99,11 +110,18 @@ _OPTIONS: dict[str, tuple[str, dict[str, str]]] = {
 
 def read(path: Path) -> Graph:
     """Graph of a .tflite file. Raises WhitError for a file that is none, is damaged, or has more than one subgraph."""
+    return parse(content_of(path), path.name)
+
+
+def content_of(path: Path) -> bytes:
+    """The bytes of a model file, which must not be larger than any model."""
     try:
-        content = path.read_bytes()
+        size = path.stat().st_size
+        if size > MAX_FILE_BYTES:
+            raise WhitError(f"{path.name}: {size >> 20} MB; a model has at most {MAX_FILE_BYTES >> 20}", _SMALLER)
+        return path.read_bytes()
     except OSError as error:
         raise WhitError(f"{path.name}: {(error.strerror or 'cannot be read').lower()}", _HINT) from error
-    return parse(content, path.name)
 
 
 def parse(content: bytes, name: str) -> Graph:
@@ -126,9 +144,16 @@ def parse(content: bytes, name: str) -> Graph:
 def _graph(content: bytes, name: str) -> Graph:
     model = tflite.Model.GetRootAs(content, 0)
     count = model.SubgraphsLength()
-    if not 1 <= count <= len(content):
+    if not 1 <= count <= MAX_TENSORS:
         raise ValueError("subgraphs")
-    graph, *others = [_subgraph(model, model.Subgraphs(i), name, len(content)) for i in range(count)]
+    subgraphs = [model.Subgraphs(i) for i in range(count)]
+    for what, most, lengths in (
+        ("tensors", MAX_TENSORS, [sub.TensorsLength() for sub in subgraphs]),
+        ("operators", MAX_OPERATORS, [sub.OperatorsLength() for sub in subgraphs]),
+    ):
+        if sum(lengths) > most:
+            raise WhitError(f"{name}: has {sum(lengths)} {what}; at most {most} run", _SMALLER)
+    graph, *others = [_subgraph(model, sub, name) for sub in subgraphs]
     called = {op.options["subgraph"] for op in graph.ops if op.kind == "CALL_ONCE"}
     if called != set(range(1, count)):
         raise WhitError(f"{name}: has {count} subgraphs; whit runs models with 1", "rebuild it without control flow")
@@ -140,10 +165,8 @@ def _graph(content: bytes, name: str) -> Graph:
     return graph
 
 
-def _subgraph(model: Any, sub: Any, name: str, limit: int) -> Graph:
-    if sub.TensorsLength() > limit or sub.OperatorsLength() > limit:
-        raise ValueError("counts beyond the file")
-    tensors = [_tensor(model, sub.Tensors(i)) for i in range(sub.TensorsLength())]
+def _subgraph(model: Any, sub: Any, name: str) -> Graph:
+    tensors = [_tensor(model, sub.Tensors(i), name) for i in range(sub.TensorsLength())]
 
     def pick(i: int) -> Tensor:
         if not 0 <= i < len(tensors):
@@ -157,7 +180,10 @@ def _subgraph(model: Any, sub: Any, name: str, limit: int) -> Graph:
         number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
         kind = _OPS.get(number, f"operator {number}")
         if kind == "CUSTOM":
-            kind = "CUSTOM " + (code.CustomCode() or b"?").decode("ascii", "replace")
+            kind = "CUSTOM " + _text(code.CustomCode() or b"?")
+        if max(raw.InputsLength(), raw.OutputsLength()) > MAX_EDGES:
+            most = f"{raw.InputsLength()} inputs and {raw.OutputsLength()} outputs; at most {MAX_EDGES} run"
+            raise WhitError(f"{name}: {kind} (layer {i}) has {most}", _SMALLER)
         inputs = [None if raw.Inputs(j) < 0 else pick(raw.Inputs(j)) for j in range(raw.InputsLength())]
         outputs = [pick(raw.Outputs(j)) for j in range(raw.OutputsLength())]
         ops.append(Op(kind, i, inputs, outputs, _options(kind, raw)))
@@ -178,16 +204,25 @@ def _vector(table: Any, field: str) -> npt.NDArray[Any]:
     return values
 
 
-def _tensor(model: Any, raw: Any) -> Tensor:
-    dtype = _TYPES[raw.Type()]
-    shape = tuple(int(n) for n in _vector(raw, "Shape"))
+def _text(raw: bytes) -> str:
+    """A name as messages can show it: in one line."""
+    return "".join(c if c.isprintable() else "?" for c in raw[:200].decode("utf-8", "replace"))
+
+
+def _tensor(model: Any, raw: Any, source: str) -> Tensor:
+    dtype, name = _TYPES[raw.Type()], _text(raw.Name() or b"")
+    shape = tuple(int(n) for n in _vector(raw, "Shape")[: MAX_AXES + 1])
     if any(n < 0 for n in shape):
         raise ValueError("shape")
-    tensor = Tensor((raw.Name() or b"").decode("utf-8", "replace"), shape, dtype, variable=bool(raw.IsVariable()))
+    if len(shape) > MAX_AXES or math.prod(shape) > MAX_VALUES:
+        have = "x".join(map(str, shape[:MAX_AXES]))
+        limits = f"at most {MAX_AXES} axes and {MAX_VALUES} values run"
+        raise WhitError(f"{source}: tensor {name} of {have} values in {len(shape)} axes; {limits}", _SMALLER)
+    tensor = Tensor(name, shape, dtype, variable=bool(raw.IsVariable()))
     quantisation = raw.Quantization()
     if quantisation is not None:
-        tensor.scales = _vector(quantisation, "Scale").astype(np.float32)
-        tensor.zero_points = _vector(quantisation, "ZeroPoint").astype(np.int64)
+        tensor.scales = _vector(quantisation, "Scale").astype(np.float32, copy=False)
+        tensor.zero_points = _vector(quantisation, "ZeroPoint").astype(np.int64, copy=False)
         tensor.axis = int(quantisation.QuantizedDimension())
     if tensor.variable and dtype == "int8":
         tensor.fill = tensor.zero_point  # what the reference begins with
@@ -195,7 +230,7 @@ def _tensor(model: Any, raw: Any) -> Tensor:
     if buffer is not None and buffer.DataLength():
         if dtype not in _DTYPES:
             return tensor  # its user will be refused
-        tensor.data = np.frombuffer(buffer.DataAsNumpy().tobytes(), _DTYPES[dtype]).reshape(shape)
+        tensor.data = np.frombuffer(buffer.DataAsNumpy(), _DTYPES[dtype]).reshape(shape)
     elif buffer is not None and tensor.size == 0:
         tensor.data = np.zeros(shape, _DTYPES.get(dtype, np.int32))
     return tensor

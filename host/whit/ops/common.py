@@ -8,6 +8,7 @@ from whit.fixed import quantize_multiplier, shifts
 from whit.graph import Op, Tensor, Unsupported
 from whit.program import aligned
 
+MAX_BATCH = 1024  # each has a record of its own
 At = Callable[[Tensor], int]  # the offset in the arena
 
 
@@ -74,4 +75,6 @@ def nhwc(t: Tensor) -> tuple[int, int, int, int]:
     if len(t.shape) != 4:
         raise Unsupported(f"{len(t.shape)} axes where 4 are wanted")
     b, h, w, c = t.shape
+    if b > MAX_BATCH:
+        raise Unsupported(f"a batch of {b}; at most {MAX_BATCH} run")
     return b, h, w, c

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from whit.fixed import activation_range, quantize_multiplier, shifts
 from whit.graph import Op, Tensor, Unsupported
-from whit.ops.common import activations, int8, nhwc, window
+from whit.ops.common import MAX_BATCH, activations, int8, nhwc, window
 from whit.ops.form import form
 from whit.program import CONV, DEPTHWISE, Step, aligned
 
@@ -21,6 +21,7 @@ PART_BYTES = 16 * 1024  # weights of one record; a larger layer is made in parts
 EXPANDED_BYTES = 6 * 1024  # scratch for weights in the form in which kernels multiply; more are expanded in turns
 MOST_PLACES = 288  # bytes of a window (k4) for which scratch has a table of their places
 SMALL, SMALL_SUM = 2, (1 << 21) - (1 << 11)  # in `pairs`: every sum lies below, and scales are moderate
+MAX_TAPS = 1 << 14  # places of a window
 GENERAL = 1 << 31  # in a shift word: the fast requantisation is not exact for every input
 
 
@@ -99,6 +100,8 @@ def transpose_conv(op: Op) -> list[Step]:
     ]
     table = _multipliers(op, channels, 0, x=x)
     bias = _bias(op, channels, 3)
+    if batch * min(strides[0], oh) * min(strides[1], ow) > MAX_BATCH:
+        raise Unsupported(f"strides of {strides[0]}x{strides[1]} for an output of {y.shape}")
     steps = []
     for b in range(batch):
         for rows in _phases(oh, weights.shape[1], strides[0], padding[0]):
@@ -188,6 +191,8 @@ def _image(op: Op, x: Tensor, y: Tensor, weights: Array, groups: int, table: lis
         ow, left = window(w, kw, o["stride_w"], o["dilation_w"], o["padding"])
     if nhwc(y) != (batch, oh, ow, channels) or oh < 1 or ow < 1:
         raise Unsupported(f"an output of {y.shape} where {(batch, oh, ow, channels)} follows from the input")
+    if kh * kw > MAX_TAPS:
+        raise Unsupported(f"a window of {kh}x{kw}; at most {MAX_TAPS} places run")
     pitch = y.pitch or channels
     bias = _bias(op, channels, 2)
     steps = []

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from whit.graph import Op, Tensor, Unsupported
-from whit.ops.common import activations, int8, nhwc
+from whit.ops.common import MAX_BATCH, activations, int8, nhwc
 from whit.ops.copy import contiguous, copy_step, merge
 from whit.program import Step
 
@@ -124,6 +124,10 @@ def space_to_batch(op: Op) -> list[Step]:
     block = [int(n) for n in op.constant(1).ravel()]
     pads = op.constant(2).reshape(-1, 2).astype(int)
     rank = len(block)
+    if rank >= len(x.shape) or len(pads) != rank or min(block, default=0) < 1:
+        raise Unsupported("blocks or paddings that do not fit the input")
+    if math.prod(block) * x.shape[0] != y.shape[0] or math.prod(block) > MAX_BATCH:
+        raise Unsupported(f"an output of {y.shape} for an input of {x.shape} in blocks of {block}")
     # one copy per corner of the block: the output positions whose input lies inside the paddings
     steps: list[Step] = []
     strides_x, strides_y = contiguous(x.shape), contiguous(y.shape)

@@ -12,6 +12,8 @@ from whit.graph import Op, Tensor, Unsupported
 from whit.ops.common import activations, int8, nhwc
 from whit.program import BILINEAR, GATHER, Step, aligned
 
+MAX_PIECES = 32767  # in rows, and in columns
+
 
 def nearest(op: Op) -> list[Step]:
     x, y, (h, w, depth), (oh, ow) = _sizes(op)
@@ -33,6 +35,8 @@ def gather(op: Op) -> list[Step]:
     if (indices < 0).any() or (indices >= x.shape[axis]).any():
         raise Unsupported("indices outside the input")
     inner = math.prod(x.shape[axis + 1 :])
+    if math.prod(x.shape[:axis]) > MAX_PIECES:
+        raise Unsupported(f"more than {MAX_PIECES} pieces")
     rows = [i * x.shape[axis] * inner for i in range(math.prod(x.shape[:axis]))]
     if y.size != len(rows) * len(indices) * inner:
         raise Unsupported(f"an output of {y.shape} that does not fit the indices")
@@ -63,6 +67,8 @@ def _sizes(op: Op) -> tuple[Tensor, Tensor, tuple[int, int, int], tuple[int, int
     (batch, h, w, depth), (batch_y, oh, ow, depth_y) = nhwc(x), nhwc(y)
     if (batch, depth) != (batch_y, depth_y) or tuple(op.constant(1).ravel()) != (oh, ow):
         raise Unsupported("an output that does not fit the size")
+    if max(oh, ow) > MAX_PIECES:
+        raise Unsupported(f"more than {MAX_PIECES} pieces")
     return x, y, (h, w, depth), (oh, ow)
 
 
@@ -70,8 +76,8 @@ def pieces(op: Op, x: Tensor, y: Tensor, start: int, to: int, rows: list[int], c
     """A GATHER step: piece (i, j) of ``size`` bytes comes from rows[i] + columns[j]."""
     if not rows or not columns or size < 1:
         raise Unsupported("an empty output")
-    if max(len(rows), len(columns)) > 32767:
-        raise Unsupported("more than 32767 pieces")
+    if max(len(rows), len(columns)) > MAX_PIECES:
+        raise Unsupported(f"more than {MAX_PIECES} pieces")
     constant = aligned(x.data.tobytes()) if x.data is not None else b""
     data = constant + np.array(rows + columns, "<u4").tobytes()
     live = x.data is None
