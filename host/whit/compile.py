@@ -84,7 +84,7 @@ def _check_order(graph: Graph) -> None:
     there = {id(t) for t in graph.inputs} | set(graph.aliases)
     for op in graph.ops:
         for t in op.inputs:
-            if t is not None and id(t) in made - there:
+            if t is not None and id(t) in made and id(t) not in there:
                 raise Unsupported(f"{op.kind} (layer {op.index}) reads {t.name} before it is written")
         for t in op.outputs:
             if id(t) in there:
@@ -142,15 +142,19 @@ def lower(graph: Graph) -> list[Step]:
 def merge_tables(graph: Graph, steps: list[Step]) -> list[Step]:
     """Two tables in a row, with nobody else in between, are one (QUANTIZE chains, activations after QUANTIZE)."""
     merged: list[Step] = []
+    readers: dict[int, list[int]] = {}  # of the memory in which a tensor lies
+    for i, step in enumerate(steps):
+        for root in {id(graph.storage(x)) for x in step.inputs}:
+            readers.setdefault(root, []).append(i)
     for i, step in enumerate(steps):
         before = merged[-1] if merged else None
         if step.code == program.LUT and before is not None and before.code == program.LUT:
             t = before.output
-            users = [s for s in steps[i:] if any(graph.storage(x) is graph.storage(t) for x in s.inputs)]
+            users = [k for k in readers.get(id(graph.storage(t)), []) if k >= i]
             outer = any(graph.storage(o) is graph.storage(t) for o in graph.outputs)
             same = graph.storage(step.inputs[0]) is graph.storage(t)
             same = same and step.inputs[0].size == t.size == graph.storage(t).size
-            if same and users == [step] and not outer and not t.variable:
+            if same and users == [i] and not outer and not t.variable:
                 merged[-1] = chained(before, step)
                 continue
         merged.append(step)
@@ -164,10 +168,10 @@ def _check_edges(graph: Graph) -> None:
         for t in tensors:
             if t.dtype != "int8" or t.data is not None:
                 raise Unsupported(f"its {what} is {t.dtype}; int8 is wanted")
-            if len(t.scales) != 1 or len(t.zero_points) != 1 or not 0 < t.scale < float("inf"):
+            if len(t.scales) != 1 or len(t.zero_points) != 1:
                 raise Unsupported(f"its {what} has no scale")
-            if not -128 <= t.zero_point <= 127 or t.size < 1:
-                raise Unsupported(f"its {what} has a zero point or shape out of range")
+            if not t.scale_runs or t.size < 1:
+                raise Unsupported(f"its {what} has a scale, zero point or shape out of range")
 
 
 def _serialise(graph: Graph, steps: list[Step], placed: Plan) -> tuple[bytes, bytes]:

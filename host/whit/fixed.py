@@ -30,6 +30,8 @@ def quantize_multiplier(real: float) -> tuple[int, int]:
     """
     if real == 0:
         return 0, 0
+    if not 0 < real < math.inf:
+        raise Unsupported("a scale out of range")
     fraction, shift = math.frexp(real)
     multiplier = math.floor(fraction * (1 << 31) + 0.5)
     if multiplier == 1 << 31:

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+SCALES = (1e-15, 1e15)  # of activations: beyond them single precision overflows, and no model means it
+
 
 @dataclass(eq=False)
 class Tensor:
@@ -36,6 +38,12 @@ class Tensor:
     def scale(self) -> float:
         """Scale of a tensor quantised as a whole (the exact value of the float32)."""
         return float(self.scales[0]) if len(self.scales) else 0.0
+
+    @property
+    def scale_runs(self) -> bool:
+        """Whether it is quantised as a whole, by numbers that int8 operators can work with."""
+        one = len(self.scales) == len(self.zero_points) == 1
+        return one and SCALES[0] < self.scale < SCALES[1] and -128 <= self.zero_point <= 127
 
     @property
     def zero_point(self) -> int:

@@ -113,7 +113,7 @@ def fold_edges(graph: Graph) -> None:
         chain = _chain(graph, t, forward=True)
         if t.dtype in ("float32", "int16") and chain and chain[-1].kind == "QUANTIZE":
             inner = chain[-1].outputs[0]
-            if inner.dtype == "int8":
+            if inner.dtype == "int8" and inner.size == t.size:
                 edge = Tensor(t.name, t.shape, "int8", inner.scales, inner.zero_points)
                 graph.kept += [edge, inner]
                 graph.aliases[id(inner)] = (edge, 0)
@@ -128,7 +128,7 @@ def fold_edges(graph: Graph) -> None:
         kind = {"float32": "DEQUANTIZE", "int16": "QUANTIZE"}.get(t.dtype)
         if kind and chain and chain[-1].kind == kind:
             inner = chain[-1].tensor(0)
-            if inner.dtype == "int8" and inner.data is None:
+            if inner.dtype == "int8" and inner.data is None and inner.size == t.size:
                 edge = Tensor(t.name, t.shape, "int8", inner.scales, inner.zero_points)
                 graph.kept += [edge, t]
                 graph.aliases[id(edge)] = (inner, 0)
@@ -139,18 +139,25 @@ def fold_edges(graph: Graph) -> None:
 def _chain(graph: Graph, t: Tensor, forward: bool) -> list[Op]:
     """Operators from an edge inwards: reshapes, then the first other one; empty where others use what is between."""
     chain: list[Op] = []
+    readers: dict[int, list[Op]] = {}
+    makers: dict[int, Op] = {}
+    for op in graph.ops:
+        for i in {id(i) for i in op.inputs}:
+            readers.setdefault(i, []).append(op)
+        for o in op.outputs:
+            makers.setdefault(id(o), op)
     while True:
-        users = list(graph.consumers(t))
+        users = readers.get(id(t), [])
         if forward:
-            op = users[0] if len(users) == 1 and not any(o is t for o in graph.outputs) else None
+            following = users[0] if len(users) == 1 and not any(o is t for o in graph.outputs) else None
         else:
-            op = graph.maker(t) if len(users) == len(chain[:1]) else None
-        if op is None or not op.outputs:
+            following = makers.get(id(t)) if len(users) == len(chain[:1]) else None
+        if following is None or not following.outputs:
             return []
-        chain.append(op)
-        if op.kind not in RESHAPES:
+        chain.append(following)
+        if following.kind not in RESHAPES:
             return chain
-        t = op.outputs[0] if forward else op.tensor(0)
+        t = following.outputs[0] if forward else following.tensor(0)
 
 
 def _drop_signs(graph: Graph) -> None:
@@ -193,7 +200,9 @@ def alias_reshapes(graph: Graph) -> None:
             source, out = op.tensor(0), op.outputs[0]
             same = op.kind != "QUANTIZE" or (source.scale == out.scale and source.zero_point == out.zero_point)
             if same and source.data is None and source.dtype == out.dtype == "int8" and source.size == out.size:
-                graph.aliases[id(out)] = (source, 0)
+                # what others lie in is found in one step, also behind a thousand reshapes
+                graph.aliases[id(out)] = (graph.storage(source), graph.offset(source))
+                graph.kept.append(out)
                 continue
         kept.append(op)
     graph.ops = kept

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import accumulate
 from random import Random
 
 from whit.errors import WhitError
@@ -51,10 +52,19 @@ def plan(graph: Graph, steps: list[Step]) -> Plan:
             f"{graph.source}: its activations take {total:.0f} MB; boards have at most 8 MB",
             "use a smaller input",
         )
-    bound = max((sum(b.size for b in distinct if b.first <= i <= b.last) for i in range(-1, len(steps) + 1)), default=0)
+    bound = _bound(distinct, len(steps))
     arena = _place(distinct, bound)
     by_step = {b.first: b.offset for b in scratch}
     return Plan(tensors, [by_step.get(i, 0) for i in range(len(steps))], arena, bound)
+
+
+def _bound(buffers: list[Buffer], steps: int) -> int:
+    """The largest sum of what is alive at one time, from before the first step to behind the last."""
+    change = [0] * (steps + 3)
+    for b in buffers:
+        change[b.first + 1] += b.size
+        change[b.last + 2] -= b.size
+    return max(accumulate(change))
 
 
 def _alignment(t: Tensor) -> int:
@@ -86,6 +96,7 @@ def _buffers(graph: Graph, steps: list[Step]) -> dict[int, Buffer]:
         if t.variable:  # it lives on between the runs
             first[key], last[key] = -1, len(steps)
     buffers = {key: Buffer(t.nbytes, first[key], last[key], _alignment(t)) for key, t in found.items()}
+    sharing = {id(b): [key] for key, b in buffers.items()}
     for i, step in enumerate(steps):
         out = id(graph.storage(step.output))
         for t in step.inplace:
@@ -93,9 +104,9 @@ def _buffers(graph: Graph, steps: list[Step]) -> dict[int, Buffer]:
             a, b = buffers[source], buffers[out]
             if a is not b and a.last == i and b.first == i and a.size == b.size and _read_alone(graph, step, t):
                 a.last = b.last
-                for key, buffer in buffers.items():
-                    if buffer is b:
-                        buffers[key] = a
+                sharing[id(a)] += sharing[id(b)]
+                for key in sharing[id(b)]:
+                    buffers[key] = a
                 break
     return buffers
 

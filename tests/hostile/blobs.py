@@ -100,6 +100,7 @@ class Worker:
             self._take()
         self._health()
         self.target.close()
+        self.folder.cleanup()
         yield self.tally.taken()
 
     def _watch(self) -> None:

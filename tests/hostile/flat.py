@@ -32,9 +32,10 @@ class Mutator:
         """The next mutant."""
         r = self.random
         content = r.choice(self.seeds)
-        if r.random() < 0.65:
+        changed = r.random() < 0.8
+        if changed:
             content = self._objects(content)
-        if r.random() < 0.4 or content in self.seeds:
+        if not changed or r.random() < 0.1:
             content = self._bytes(content)
         return content
 
@@ -44,14 +45,14 @@ class Mutator:
         for _ in range(20):
             model = schema.ModelT.InitFromPackedBuf(content)
             graph = r.choice(model.subgraphs)
-            for _ in range(r.choice((1, 1, 1, 2, 2, 3, 5))):
-                change = r.choices([c for c, _ in CHANGES], [n for _, n in CHANGES])[0]
-                change(r, model, graph)
             try:
+                for _ in range(r.choice((1, 1, 1, 2, 2, 3, 5))):
+                    change = r.choices([c for c, _ in CHANGES], [n for _, n in CHANGES])[0]
+                    change(r, model, graph)
                 builder = flatbuffers.Builder(4096)
                 builder.Finish(model.Pack(builder), b"TFL3")
                 return bytes(builder.Output())
-            except Exception:  # flatbuffers raises anything for a number that does not fit its field
+            except Exception:  # a change of what is not there; or a number that does not fit its field
                 continue
         return content
 

@@ -35,7 +35,7 @@ def save(name: str, content: bytes) -> Path:
     return path
 
 
-def _blobs(number: int, seed: int, count: int, draws: int, answers: Any) -> None:
+def _blobs(number: int, workers: int, seed: int, count: int, draws: int, answers: Any) -> None:
     from .blobs import Worker
 
     for tally in Worker(number, seed, draws, save).run(count):
@@ -43,16 +43,25 @@ def _blobs(number: int, seed: int, count: int, draws: int, answers: Any) -> None
     answers.put((number, None))
 
 
-WORK = {"blobs": _blobs}
+def _models(number: int, workers: int, seed: int, count: int, draws: int, answers: Any) -> None:
+    from .models import Worker
+
+    for tally in Worker(number, seed, draws, save).run(count, workers):
+        answers.put((number, tally))
+    answers.put((number, None))
+
+
+WORK = {"blobs": _blobs, "models": _models}
 
 
 def campaign(kind: str, count: int, seed: int, workers: int = 2, draws: int = 4) -> Tally:
     """``count`` files of a kind, in so many processes; Ctrl-C ends it with what was done until then."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # each has memory of its own
     context = multiprocessing.get_context("spawn")
     answers = context.Queue()
     shares = [count // workers + (i < count % workers) for i in range(workers)]
     processes = {
-        i: context.Process(target=WORK[kind], args=(i, seed, share, draws, answers), daemon=True)
+        i: context.Process(target=WORK[kind], args=(i, workers, seed, share, draws, answers), daemon=True)
         for i, share in enumerate(shares)
     }
     total = Tally()
@@ -68,7 +77,9 @@ def campaign(kind: str, count: int, seed: int, workers: int = 2, draws: int = 4)
                 except queue.Empty:
                     for number, process in list(processes.items()):
                         if process.exitcode:
-                            total.failures.append((f"worker {number}", f"ended with {process.exitcode}"))
+                            last = FOLDER / f"{seed}-{number}-now.tflite"
+                            what = str(last) if last.exists() else f"worker {number}"
+                            total.failures.append((what, f"its process ended with {process.exitcode}"))
                             del processes[number]
                     continue
                 if tally is None:
@@ -91,7 +102,7 @@ def summary(kind: str, total: Tally, seed: int, seconds: float) -> list[str]:
     lines = [
         f"{counts[kind]:,} {kind} in {seconds:.0f} s ({counts[kind] / max(seconds, 1e-9):.0f} a second), seed {seed}"
     ]
-    lines += [f"  {n:>9,}  {text}" for text, n in total.answers.most_common()]
+    lines += [f"  {n:>9,}  {text}" for text, n in total.answers.most_common(40)]
     if kind == "blobs":
         guard = "guarded memory" if counts["guarded"] else "memory that is compared"
         lines.append(
@@ -104,6 +115,13 @@ def summary(kind: str, total: Tally, seed: int, seconds: float) -> list[str]:
             f"{len(total.outcomes)} questions of the checks refused one"
         )
         lines.append(f"slowest {total.slowest_ms} ms of the processor; heap grown by {total.heap} B")
+    else:
+        ran, large = total.answers["a model that runs"], counts["too large for the board"]
+        lines.append(
+            f"{ran - large:,} ran on the virtual board, {large:,} are too large for it; "
+            f"{counts['commands']} files given to the command itself; {counts['seeds']} seeds"
+        )
+        lines.append(f"slowest {total.slowest_ms} ms of the processor; {total.memory / 1e6:.0f} MB of memory at most")
     lines += [f"FAILED {path}: {why}" for path, why in total.failures[:50]]
     lines.append(f"{len(total.failures)} failures")
     return lines

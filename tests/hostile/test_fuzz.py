@@ -1,6 +1,6 @@
-"""What `make fuzz` does by the million, in small: 20,000 blobs; and that what it watches with sees what it should.
+"""What `make fuzz` does by the million, in small: 20,000 blobs, 5,000 .tflite files; and that it sees what it should.
 
-WHIT_FUZZ=N makes N blobs instead.
+WHIT_FUZZ=N makes N blobs, and a quarter as many .tflite files.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from .mutate import parts
 from .target import BYTECODE, LOOK, PLAIN, START, STREAM, TRACE, Target
 
 BLOBS = int(os.environ.get("WHIT_FUZZ", "20000"))
+MODELS = BLOBS // 4
 SEED = 0 if os.environ.get("CI") == "true" else random.randrange(1 << 30)
 BLIND = 'modules["whit.checks.lut"].check = lambda r: None'  # LUT may do what it likes
 
@@ -62,3 +63,11 @@ def test_blobs(tell: Tell) -> None:
     assert total.counts["blobs"] == BLOBS, told
     assert total.counts["ran"] > BLOBS // 4 and total.counts["emulated"] > BLOBS // 100, told
     assert set(total.operators) == set(range(1, 19)) and len(total.answers) > 8, told
+
+
+def test_models() -> None:
+    total = fuzz.campaign("models", MODELS, SEED, draws=3)
+    told = "\n".join(fuzz.summary("models", total, SEED, 1))
+    assert not total.failures, told
+    assert total.counts["models"] == MODELS, told
+    assert total.answers["a model that runs"] > MODELS // 8 and len(total.answers) > 8, told

@@ -21,7 +21,7 @@ MAX_FILE_BYTES = 256 << 20
 MAX_VALUES = 8 << 20  # of a tensor: a byte each, and boards have at most 8 MB
 MAX_AXES = 8
 MAX_TENSORS = 50_000
-MAX_OPERATORS = 5_000
+MAX_OPERATORS = 4_000
 MAX_EDGES = 1_024  # inputs, or outputs, of an operator
 _SMALLER = "use a smaller model: boards have at most 8 MB"
 
@@ -161,7 +161,8 @@ def _graph(content: bytes, name: str) -> Graph:
     try:
         variables.resolve(graph, others)
     except (Unsupported, KeyError) as reason:
-        raise WhitError(f"{name}: {reason}", "rebuild it with constant initial values") from reason
+        what = str(reason) if isinstance(reason, Unsupported) else "a variable that is not there"
+        raise WhitError(f"{name}: {what}", "rebuild it with constant initial values") from reason
     return graph
 
 

@@ -19,7 +19,7 @@ def int8(*tensors: Tensor) -> None:
             raise Unsupported(f"{t.dtype} values; only int8 runs")
         if len(t.scales) != 1 or len(t.zero_points) != 1:
             raise Unsupported("an activation without one scale and zero point")
-        if not 0 < t.scale < float("inf") or not -128 <= t.zero_point <= 127:
+        if not t.scale_runs:
             raise Unsupported("a scale or zero point out of range")
 
 

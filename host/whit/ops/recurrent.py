@@ -98,7 +98,7 @@ def _lstm_states(op: Op) -> tuple[Tensor, Tensor]:
 def _state(t: Tensor, *dtypes: str) -> None:
     if t.dtype not in dtypes or not t.variable:
         raise Unsupported(f"a state of {t.dtype} values; {' or '.join(dtypes)} variables run")
-    if len(t.scales) != 1 or not 0 < t.scale < float("inf") or not -128 <= t.zero_point <= 127:
+    if not t.scale_runs:
         raise Unsupported("a state without one scale and zero point, or with one out of range")
 
 
@@ -106,8 +106,8 @@ def _weights(op: Op, i: int, shape: tuple[int, int], *dtypes: str) -> npt.NDArra
     t = op.tensor(i)
     if t.dtype not in (dtypes or ("int8",)):
         raise Unsupported(f"{t.dtype} weights")
-    if len(t.scales) != 1 or t.zero_point:
-        raise Unsupported("weights with a zero point, or with more than one scale")
+    if not t.scale_runs or t.zero_point:
+        raise Unsupported("weights with a zero point, or without one scale in range")
     if t.shape != shape:
         raise Unsupported(f"weights of {t.shape} where {shape} are wanted")
     return op.constant(i).astype(np.int64)
