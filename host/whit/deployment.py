@@ -96,6 +96,8 @@ def deploy(
 class Deployment:
     """The steps, in order; the board is in the raw REPL throughout."""
 
+    folder = RUNTIME  # of the runtime
+
     def __init__(
         self, board: Board, model: Blob, items: list[Item], kernels: str | None, progress: Progress | None
     ) -> None:
@@ -217,7 +219,7 @@ class Deployment:
             self.board.exec(sealed(switching.TOOLS))
             self.runtime_switched = True  # before it is: then a Ctrl-C in between undoes it as well
             self.board.exec(sealed(switching.SWITCH_RUNTIME))
-        self.selftest(path, RUNTIME)
+        self.selftest(path, self.folder)
 
     def selftest(self, path: str, folder: str, staged: bool = False) -> None:
         """WhitError unless the model passes with the runtime of this folder."""
@@ -251,5 +253,5 @@ class Deployment:
         paths = [item.path for item in plan.send if not item.is_runtime]
         self.runtime_switched = False  # passed: from here on there is no way back, should an answer get lost
         if paths:
-            self.board.exec(sealed(switching.switch_files(paths, APP if APP in paths else "")))
+            self.board.exec(sealed(switching.switch_files(paths, APP if APP in paths else "", self.folder)))
         self.board.exec(sealed(f"_whit_drop({switching.STAGE!r})"))

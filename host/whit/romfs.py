@@ -169,6 +169,8 @@ def _tree(writer: object, files: list[tuple[str, bytes]]) -> None:
 class RomDeployment(Deployment):
     """Model and runtime in the partition; the program, which must be able to change, in the file system."""
 
+    folder = f"{_FOLDER}/lib/whit"
+
     def steps(self, info: BoardInfo, dry_run: bool, force: bool) -> Plan:
         board = self.board
         board.exec(sealed(_TOOLS))
@@ -210,9 +212,10 @@ class RomDeployment(Deployment):
                 f"{_title(info)} has {size / 1024:.1f} KB",
                 "'whit deploy' without --romfs puts the model into the file system",
             )
+        arena = f"{self.model.arena_bytes / 1024:.1f}"
         if self.model.arena_bytes > info.free_ram:
             raise WhitError(
-                f"{self.file} needs {self.model.arena_bytes / 1024:.1f} KB for its arena; "
+                f"{self.file} needs {arena} KB (weights 0.0, arena {arena}); "
                 f"{_title(info)} has {info.free_ram / 1024:.1f} KB free",
                 f"'whit inspect {self.file}' shows which layers are large",
             )
@@ -247,7 +250,7 @@ class RomDeployment(Deployment):
 
     def _try_in_place(self) -> None:
         """As the board starts from now on: the firmware itself mounts the partition."""
-        self.selftest(self.items[0].path, f"{_FOLDER}/lib/whit")
+        self.selftest(self.items[0].path, self.folder)
 
 
 def _image_bytes(head: bytes) -> int:

@@ -4,7 +4,7 @@ The rule: whenever power fails, the next start finds a whole runtime, and model 
 
 - The runtime is a folder. A folder /whit is found before /lib/whit, as sys.path begins with the current folder:
   the new runtime appears at /whit by one rename, and moves to /lib/whit when the old one has made room.
-- Model and program change together. While they do, /whit is a package that ends the change at `import whit`:
+- Model and program (with its modules) change together. While they do, /whit is a package that ends that at import:
   what is staged moves to its place, unless the program, which goes first, is staged still: then all is as before.
 - A rename replaces a file in one step on littlefs (ESP32, RP2), so none of them is ever missing. FAT (some STM32
   boards) removes the old file first. A model that is missing there comes with the next `import whit`; a main.py is
@@ -152,9 +152,13 @@ if "whit" not in _whit_names("/whit.new"):
         os.rename("/whit", "/whit.new/bad" if "whit" in _whit_names("/lib") else "/lib/whit")
 """
 
+# A file that had no predecessor goes first: nothing uses it yet.
 _SWITCH_FILES = """\
 for _whit_path in {paths!r}:
     _whit_folders(_whit_path)
+    _whit_pair = _whit_path.rsplit("/", 1)
+    if _whit_path != {program!r} and _whit_pair[1] not in _whit_names(_whit_pair[0] or "/"):
+        os.rename("/whit.new" + _whit_path, _whit_path)
 _whit_folders("/whit.new/finish/x")
 for _whit_path, _whit_text in {texts!r}:
     with open("/whit.new/finish/" + _whit_path, "w") as _whit_file:
@@ -169,8 +173,8 @@ exec(_whit_text)
 _PACKAGE = """\
 with open("/whit/finish.py") as f:
     exec(f.read())
-__path__ = "/lib/whit"
-with open("/lib/whit/__init__.py") as f:
+__path__ = {runtime!r}
+with open({runtime!r} + "/__init__.py") as f:
     exec(f.read())
 """
 
@@ -206,14 +210,14 @@ _whit_finish()
 """
 
 
-def switch_files(paths: Iterable[str], program: str) -> str:
+def switch_files(paths: Iterable[str], program: str, runtime: str) -> str:
     """Code that moves the staged files to their places as one, ``program`` (or "") among them.
 
-    One exec, so that the computer is not needed half way.
+    ``runtime`` is the folder of the one that the board has. One exec, so that the computer is not needed half way.
     """
     paths = sorted(paths, key=lambda path: path != program)
     finish = _FINISH.format(program=program, paths=paths)
-    texts = [("__init__.py", _PACKAGE), ("finish.py", finish)]
+    texts = [("__init__.py", _PACKAGE.format(runtime=runtime)), ("finish.py", finish)]
     return _SWITCH_FILES.format(texts=texts, program=program, paths=paths)
 
 

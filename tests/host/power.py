@@ -70,6 +70,8 @@ def forget():
 def found():
     forget()
     program = read("/main.py")
+    if program == "new":
+        program = read("/deep/new.py")
     try:
         import whit
 
@@ -111,6 +113,7 @@ for path, text in (("/m.whit", "old " + "x" * 6000), ("/whit.new/m.whit", "new "
 write("/main.py", "old")
 if app:
     write("/whit.new/main.py", "new")
+    write("/whit.new/deep/new.py", "new")
 flash.log = []
 before = bytes(flash.data)
 for step in steps:

@@ -445,7 +445,7 @@ def test_power_lost_between_program_and_model(deployed: VirtualBoard, folder: Pa
     root = deployed.root
     (root / "whit.new").mkdir()
     (root / "whit.new/tiny.whit").write_bytes((folder / "other/tiny.whit").read_bytes())
-    code = switching.switch_files(["/tiny.whit", "/main.py"], "/main.py").rpartition("if '/main.py'")[0]
+    code = switching.switch_files(["/tiny.whit", "/main.py"], "/main.py", "/lib/whit").rpartition("if '/main.py':")[0]
     mpremote(deployed, "exec", switching.TOOLS + code)
     (root / "main.py").write_bytes((folder / "answer.py").read_bytes())
     if started:
