@@ -54,7 +54,11 @@ def test_no_board_is_no_problem(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
 def test_a_port_that_another_program_has(virtual_board: VirtualBoard) -> None:
     with Board(virtual_board.port) as _:
         out, _ = whit("doctor", code=1)
-    assert "  problem  port " in out and "in use by " in out and "hint: close that program" in out
+    assert (
+        "  problem  port " in out
+        and "in use by " + "python" * (sys.platform == "linux") in out
+        and "hint: close that program" in out
+    )
     assert out.splitlines()[-1].startswith("1 problem")
     [check] = examine("/dev/none")
     assert (check.state, check.text) == (PROBLEM, "there is no port /dev/none")
@@ -65,7 +69,6 @@ def test_the_program_that_has_a_port_is_named(virtual_board: VirtualBoard) -> No
     assert diagnosis.holder(virtual_board.port) is None  # what carries the virtual board does not count
     with serial.Serial(virtual_board.port):
         assert diagnosis.holder(virtual_board.port) is None  # nor does this process
-        assert "python" in json.loads(whit("doctor", "--json", code=1)[0])["checks"][-1]["text"]
 
 
 def test_what_is_wrong_on_a_board(fresh_board: VirtualBoard) -> None:
