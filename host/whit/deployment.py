@@ -17,13 +17,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from whit import switching
+from whit import snippets, switching
 from whit.blob import Blob, read
 from whit.board import Board, BoardError, Progress
 from whit.cargo import APP, RUNTIME, Item, Plan, application, check_fit, make_plan
 from whit.errors import WhitError, damaged
 from whit.ports import choose
-from whit.probe import BoardInfo
+from whit.probe import BoardInfo, read_info
 from whit.runtime import families, runtime
 from whit.switching import sealed
 from whit.transport import VIA
@@ -110,7 +110,8 @@ class Deployment:
         board = self.board
         try:
             board.clear()  # the heap as a program finds it, for the question whether the model fits
-            info = board.info
+            board.exec(sealed(snippets.PROBE_TOOL))  # and then it runs: the seal takes memory, which it measures
+            info = read_info(board.port, board.exec(snippets.PROBE_RUN))
             if not force:
                 check_versions(info)
             plan = self.steps(info, dry_run, force)

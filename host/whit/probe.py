@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass
 
-from whit.errors import WhitError
+from whit.errors import WhitError, damaged
 
 # sys.implementation._mpy holds the number of the architecture of native code; py/persistentcode.h has the list
 _ARCHITECTURES = (
@@ -55,8 +55,11 @@ class BoardInfo:
 
 def read_info(port: str, printed: str) -> BoardInfo:
     """BoardInfo from what snippets.PROBE printed."""
+    said, _, check = printed.strip().partition("\n")
+    if check and check != str(_check(said)):
+        raise damaged(port, "in its description")
     try:
-        machine, platform, version, mpy, free_ram, free_flash, native, dsp, runtime = ast.literal_eval(printed.strip())
+        machine, platform, version, mpy, free_ram, free_flash, native, dsp, runtime = ast.literal_eval(said)
         numbers = tuple(part for part in version if isinstance(part, int))
         words = [part for part in version if isinstance(part, str) and part]
     except (ValueError, SyntaxError, TypeError) as error:
@@ -81,3 +84,11 @@ def read_info(port: str, printed: str) -> BoardInfo:
         runtime=runtime,
     )
     return info
+
+
+def _check(said: str) -> int:
+    """The number that a board adds to its description."""
+    check = 0
+    for c in said:
+        check = (check * 31 + ord(c)) & 0xFFFFFF
+    return check

@@ -136,8 +136,9 @@ def _whit_sha256(path):
             h.update(b[:n])
 """
 
-# The runtime is not imported to learn its version: it may be damaged, and it would stay in memory.
-PROBE = """\
+# The runtime is not imported to learn its version: it may be damaged, and it would stay in memory. The number at the
+# end tells whether all arrived; a firmware of another kind may lack hashlib.
+PROBE_TOOL = """\
 def _whit_probe():
     import gc, os, sys
     gc.collect()
@@ -171,7 +172,15 @@ def _whit_probe():
         flash = 0
     version = tuple(i.version)
     machine = getattr(i, "_machine", sys.platform)
-    print((machine, sys.platform, version, getattr(i, "_mpy", 0), free, flash, native, dsp, runtime))
+    said = repr((machine, sys.platform, version, getattr(i, "_mpy", 0), free, flash, native, dsp, runtime))
+    check = 0
+    for c in said:
+        check = (check * 31 + ord(c)) & 0xFFFFFF
+    print(said)
+    print(check)
+"""
+PROBE_RUN = """\
 _whit_probe()
 del _whit_probe
 """
+PROBE = PROBE_TOOL + PROBE_RUN

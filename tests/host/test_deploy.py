@@ -24,7 +24,7 @@ from whit.cargo import Item, check_fit, make_plan
 from whit.deployment import deploy
 from whit.errors import WhitError
 from whit.paths import device_root
-from whit.probe import BoardInfo
+from whit.probe import BoardInfo, read_info
 from whit.runtime import runtime
 from whit.switching import sealed
 from whit.transport import VIA
@@ -311,9 +311,10 @@ def test_newer_runtime_is_not_replaced_unasked(deployed: VirtualBoard, folder: P
 
 
 def test_old_firmware(fresh_board: VirtualBoard, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    info = Board.info.fget  # type: ignore[attr-defined]
-    old = property(lambda self: replace(info(self), version=(1, 20, 0), version_string="1.20.0"))
-    monkeypatch.setattr(Board, "info", old)
+    monkeypatch.setattr(
+        "whit.deployment.read_info",
+        lambda *said: replace(read_info(*said), version=(1, 20, 0), version_string="1.20.0"),
+    )
     with pytest.raises(WhitError, match=r"runs MicroPython 1\.20\.0; whit needs 1\.24$"):
         deploy(folder / "tiny.whit", port=fresh_board.port)
     assert files(fresh_board) == {}

@@ -64,7 +64,7 @@ PLAIN = """\
 import builtins
 _exec = builtins.exec
 def exec(text, *names):
-    if "viper" in text:
+    if text.startswith("@micropython.viper"):
         raise SyntaxError("invalid micropython decorator")
     return _exec(text, *names)
 builtins.exec = exec
