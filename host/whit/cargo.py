@@ -115,21 +115,28 @@ def make_plan(items: list[Item], on_board: Mapping[str, str]) -> Plan:
 
 def check_fit(blob: Blob, file: str, plan: Plan, info: BoardInfo) -> None:
     """WhitError where the board has too little RAM for the model, or too little flash for the files."""
-    board = "the virtual board" if info.virtual else info.machine.split(" with ")[0]
     # weights that do not fit stay in the file: then only the largest layer's must, one at a time
-    need = min(blob.blob_bytes, blob.window_bytes) + blob.arena_bytes
-    if need > info.free_ram:
-        need = blob.blob_bytes + blob.arena_bytes
-        weights, arena = (f"{size / 1024:.1f}" for size in (blob.blob_bytes, blob.arena_bytes))
-        raise WhitError(
-            f"{file} needs {need / 1024:.1f} KB (weights {weights}, arena {arena}); "
-            f"{board} has {info.free_ram / 1024:.1f} KB free",
-            f"'whit inspect {file}' shows which layers are large",
-        )
+    if min(blob.blob_bytes, blob.window_bytes) + blob.arena_bytes > info.free_ram:
+        raise too_large(file, blob.blob_bytes, blob.arena_bytes, info)
     flash = plan.bytes_to_send + sum(len(item.content) for item in plan.copied)
     if flash > info.free_flash > 0:
         raise WhitError(
             f"{file} and the runtime need {flash / 1024:.1f} KB of flash; "
-            f"{board} has {info.free_flash / 1024:.1f} KB free",
+            f"{title(info)} has {info.free_flash / 1024:.1f} KB free",
             f"'mpremote connect {info.port} fs ls' lists what could go",
         )
+
+
+def too_large(file: str, weight_bytes: int, arena_bytes: int, info: BoardInfo) -> WhitError:
+    """What is said of a model that the RAM cannot hold."""
+    need, weights, arena = (f"{n / 1024:.1f}" for n in (weight_bytes + arena_bytes, weight_bytes, arena_bytes))
+    return WhitError(
+        f"{file} needs {need} KB (weights {weights}, arena {arena}); "
+        f"{title(info)} has {info.free_ram / 1024:.1f} KB free",
+        f"'whit inspect {file}' shows which layers are large",
+    )
+
+
+def title(info: BoardInfo) -> str:
+    """The board's name in a message."""
+    return "the virtual board" if info.virtual else info.machine.split(" with ")[0]

@@ -16,7 +16,7 @@ import time
 
 from whit import switching
 from whit.board import Progress
-from whit.cargo import Item, Plan, make_plan
+from whit.cargo import Item, Plan, make_plan, title, too_large
 from whit.deployment import Deployment
 from whit.errors import WhitError
 from whit.probe import BoardInfo
@@ -177,7 +177,7 @@ class RomDeployment(Deployment):
         found = ast.literal_eval(board.exec(_QUERY).strip())
         if found is None:
             raise WhitError(
-                f"the firmware of {_title(info)} has no ROMFS partition",
+                f"the firmware of {title(info)} has no ROMFS partition",
                 "'whit deploy' without --romfs puts the model into the file system",
             )
         size, head, names = found
@@ -209,19 +209,14 @@ class RomDeployment(Deployment):
         if len(image) > size:
             raise WhitError(
                 f"{self.file} and the runtime need {len(image) / 1024:.1f} KB of ROMFS; "
-                f"{_title(info)} has {size / 1024:.1f} KB",
+                f"{title(info)} has {size / 1024:.1f} KB",
                 "'whit deploy' without --romfs puts the model into the file system",
             )
-        arena = f"{self.model.arena_bytes / 1024:.1f}"
         if self.model.arena_bytes > info.free_ram:
-            raise WhitError(
-                f"{self.file} needs {arena} KB (weights 0.0, arena {arena}); "
-                f"{_title(info)} has {info.free_ram / 1024:.1f} KB free",
-                f"'whit inspect {self.file}' shows which layers are large",
-            )
+            raise too_large(self.file, 0, self.model.arena_bytes, info)
         if others and not force:
             raise WhitError(
-                f"the ROMFS of {_title(info)} holds other files: {', '.join(others[:3])}", "--force replaces them"
+                f"the ROMFS of {title(info)} holds other files: {', '.join(others[:3])}", "--force replaces them"
             )
 
     def _replace(self, image: bytes, head: bytes) -> None:
@@ -267,7 +262,3 @@ def _image_bytes(head: bytes) -> int:
 
 def _ours(path: str) -> bool:
     return path.startswith(f"{_FOLDER}/lib/whit/") or (path.count("/") == 2 and path.endswith(".whit"))
-
-
-def _title(info: BoardInfo) -> str:
-    return "the virtual board" if info.virtual else info.machine.split(" with ")[0]
