@@ -14,6 +14,7 @@ import argparse
 import multiprocessing
 import os
 import queue
+import signal
 import sys
 import time
 from pathlib import Path
@@ -66,7 +67,10 @@ def campaign(kind: str, count: int, seed: int, workers: int = 2, draws: int = 4)
     }
     total = Tally()
     bar = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*bar, TextColumn("{task.fields[failed]}"), console=Console(stderr=True)) as progress:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whatever ends it, what was done is told
+    console = Console(stderr=True)
+    told = time.monotonic()
+    with Progress(*bar, TextColumn("{task.fields[failed]}"), console=console) as progress:
         task = progress.add_task(kind, total=count, failed="")
         for process in processes.values():
             process.start()
@@ -88,8 +92,11 @@ def campaign(kind: str, count: int, seed: int, workers: int = 2, draws: int = 4)
                 total.add(tally)
                 failed = f"{len(total.failures)} failed" if total.failures else ""
                 progress.update(task, completed=total.counts[kind], failed=failed)
+                if not console.is_terminal and time.monotonic() - told > 60:  # a log needs no bar, but a sign of life
+                    told = time.monotonic()
+                    console.print(f"{total.counts[kind]:,} {kind}, {len(total.failures)} failures")
         except KeyboardInterrupt:
-            total.failures.append(("", "stopped by Ctrl-C"))
+            total.failures.append(("the campaign", "was stopped"))
         finally:
             for process in processes.values():
                 process.terminate()
