@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import struct
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +111,7 @@ class Blob:
     plan: bytes
     data: bytes
     test: bytes
-    source: str  # the file, for messages
+    source: str = field(default="", compare=False)  # the file, for messages
 
     @property
     def blob_bytes(self) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from whit.archive import check_size
 from whit.errors import WhitError
 
 
@@ -24,6 +25,7 @@ def load(path: Path) -> Samples:
     """Reads samples. A .npz may hold ``x`` and ``y``; a .csv has one sample a row, with or without a heading."""
     hint = "samples are an array (n, *input) in a .npy or .npz file, or a .csv with one sample a row"
     try:
+        check_size(path, "samples", "a few hundred typical inputs are enough")
         if path.suffix == ".csv":
             return Samples(_csv(path))
         loaded = np.load(path, allow_pickle=False)
@@ -32,6 +34,8 @@ def load(path: Path) -> Samples:
         names = loaded.files
         x = loaded["x" if "x" in names else names[0]]
         return Samples(_numbers(x), loaded["y"].astype(np.int64).ravel() if "y" in names else None)
+    except WhitError:
+        raise
     except OSError as error:
         raise WhitError(f"{path.name}: {(error.strerror or 'not a file of samples').lower()}", hint) from error
     except Exception as error:  # numpy raises ValueError, EOFError, zipfile's errors ...

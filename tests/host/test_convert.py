@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
-from whit import conversion
+from whit import archive, conversion
 from whit.blob import FORMAT, read
 from whit.cli import cli, main
 from whit.errors import WhitError
@@ -100,6 +100,20 @@ def test_samples_that_are_none(
     (tmp_path / name).write_bytes(content)
     lines = failure(capsys, "convert", model, "-o", tmp_path / "m.whit", "--samples", tmp_path / name)
     assert lines[0] == f"whit: {name}: not a file of samples"
+
+
+@pytest.mark.parametrize("name", ["x.npz", "m.keras"])
+def test_archives_that_unpack_to_very_much(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(archive, "MAX_BYTES", 5 << 20)
+    np.savez_compressed(tmp_path / "x.npz", x=np.zeros((6, 5, 5, 40_000), np.int8))
+    (tmp_path / "x.npz").rename(tmp_path / name)
+    assert (tmp_path / name).stat().st_size < 100_000
+    given = [tmp_path / name] if name == "m.keras" else [model, "--samples", tmp_path / name]
+    line = failure(capsys, "convert", *given, "-o", tmp_path / "m.whit")[0]
+    what = "a model" if name == "m.keras" else "samples"
+    assert line == f"whit: {name}: {what} of 5 MB; at most 5 are read"
 
 
 def test_labels_that_do_not_fit(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

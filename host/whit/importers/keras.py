@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from whit.archive import check_size
 from whit.errors import WhitError
 
 MAX_SAMPLES = 500  # ranges of activations do not get better with more; time does grow
@@ -25,6 +26,7 @@ MAX_STEPS = 200  # of a recurrent layer, each a copy of its operators
 
 def load(path: Path) -> Any:
     """The Keras model of a .keras or .h5 file."""
+    check_size(path, "a model", "boards have at most 8 MB: train a smaller one")
     keras = _keras()
     try:
         with _quiet():
