@@ -138,7 +138,7 @@ class Worker:
             self.tally.outcomes.add(f"{re.sub(r'at byte [0-9]+', '', text)} {question}")
         # how many bytes and which operator is no other message; the numbers of the first one stay
         self.tally.answers[re.sub(r"(?<![\w.])\d+", "N", text.split("?")[0])] += 1
-        if index % 20 == 7:
+        if index % 50 == 7:
             self._host(index, content)
 
     def _ran(self, index: int, p: Parts, content: bytes, steps: int) -> None:
@@ -146,7 +146,7 @@ class Worker:
         new = self.mutator.learn(p)
         self.tally.counts["learnt"] += new
         self.tally.operators.update(r[0] for r in p.records if len(r) > 3)
-        chosen = self.tally.every("ran", EVERY) or (new and self.tally.every("new", 4))
+        chosen = self.tally.every("ran", EVERY) or (new and self.tally.every("new", 10))
         if not chosen or steps > EMULATED_STEPS:
             return
         board = self.boards[self.tally.turn("emulated") % len(self.boards)]

@@ -6,6 +6,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 
 from whit.blob import HEADER, Blob
 
@@ -30,7 +31,7 @@ class Parts:
     head: dict[int, int] = field(default_factory=dict)  # index in HEADER -> value
 
     def pack(self) -> bytes:
-        plan = struct.pack(f"<{sum(map(len, self.records))}I", *(w for r in self.records for w in r))
+        plan = struct.pack(f"<{sum(map(len, self.records))}I", *chain.from_iterable(self.records))
         body = self.meta + plan + self.data + self.test
         sizes = [len(self.meta), len(plan), len(self.data), len(self.test)]
         words = [b"WHIT", 1, 1, 0, 0, HEADER.size + len(body), self.arena_bytes, *sizes]
