@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import os
 import random
+import sys
 
 import pytest
 from whit import program
 
 from tests.conftest import Tell
 from tests.device import models
+
+if sys.platform == "win32":
+    pytest.skip("the virtual board needs Linux or macOS", allow_module_level=True)
 
 from . import fuzz
 from .mutate import parts
