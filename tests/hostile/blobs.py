@@ -27,7 +27,7 @@ from tests.emulated.runtime import Runtime
 
 from . import seeds
 from .mutants import Mutator
-from .mutate import Parts
+from .mutate import Parts, parts
 from .tally import Tally
 from .target import BYTECODE, LOOK, PLAIN, START, STREAM, TRACE, Target
 
@@ -52,7 +52,7 @@ def mode(index: int, p: Parts) -> tuple[int, int]:
         how |= LOOK
     if index % 5 == 2:
         how |= TRACE
-    other = {10: PLAIN, 20: STREAM, 30: STREAM, 40: BYTECODE}.get(index % 50, 0)
+    other = {10: PLAIN, 20: STREAM, 31: STREAM, 40: BYTECODE}.get(index % 50, 0)
     return how | other, BYTECODE_STEPS if other == BYTECODE else limit
 
 
@@ -206,11 +206,20 @@ def _whole(p: Parts) -> blob_file.Blob:
     return blob_file.parse(packed.pack(), "mutant")
 
 
-def replay(path: Path) -> str:
+def replay(path: Path) -> Iterator[str]:
     """What comes of one file, by every way and on every board; for a failure that was saved."""
     content = path.read_bytes()
-    lines = []
     for how in (0, START, PLAIN, STREAM, BYTECODE, LOOK):
         with contextlib.closing(Target()) as target:
-            lines.append(f"way {how}: {target.give(content, how) or 'ended'}")
-    return "\n".join(lines)
+            yield f"way {how}: {target.give(content, how) or f'ended with {target.close()}'}"
+    try:
+        p = parts(blob_file.parse(content))
+    except WhitError as error:
+        yield f"host: {error}"
+        return
+    for board in runtime.boards():
+        try:
+            emulate(board, p)
+            yield f"{board.name}: no access outside"
+        except (EmulationError, ArithmeticError, LookupError, ValueError) as error:
+            yield f"{board.name}: {error}"

@@ -146,7 +146,8 @@ def main() -> int:
     if given.kind == "replay":
         from .blobs import replay
 
-        print(replay(given.file))
+        for line in replay(given.file):
+            print(line)
         return 0
     seed = time.time_ns() % 1_000_000 if given.seed is None else given.seed
     start = time.monotonic()
