@@ -32,8 +32,8 @@ def strided_slice(op: Op) -> list[Step]:
 def slice_(op: Op) -> list[Step]:
     x, y = activations(op)
     _same_scale(x, y)
-    begin, size = op.constant(1).ravel(), op.constant(2).ravel()
-    index = tuple(slice(int(b), None if n == -1 else int(b + n)) for b, n in zip(begin, size, strict=True))
+    begin, size = op.constant(1).ravel().tolist(), op.constant(2).ravel().tolist()
+    index = tuple(slice(b, None if n == -1 else b + n) for b, n in zip(begin, size, strict=True))
     return _view(op, x, y, _places(x)[index])
 
 
