@@ -72,9 +72,8 @@ def train(*arguments: str, code: int = 0) -> tuple[str, str]:
 @pytest.fixture(scope="module")
 def trained(folder: Path) -> str:
     """What train.py printed."""
-    return train("--takes", str(folder / "takes"), "--window", "0.5", "--epochs", "20", "--out", str(folder / "build"))[
-        0
-    ]
+    options = ("--window", "0.4", "--epochs", "20", "--out", str(folder / "build"))
+    return train("--takes", str(folder / "takes"), *options)[0]
 
 
 def test_stats_tell_what_was_recorded(folder: Path) -> None:
@@ -89,8 +88,8 @@ def test_stats_tell_what_was_recorded(folder: Path) -> None:
 
 def test_training_on_takes(folder: Path, trained: str) -> None:
     lines = trained.splitlines()
-    assert re.fullmatch(r"3 labels, 6 channels, \d+(\.\d)? Hz; windows of 0\.[45]\d* s", lines[0]), lines[0]
-    assert re.match(r"training on [6-9] windows, each in 8 variants, 20 times over", lines[1]), lines[1]
+    assert re.fullmatch(r"3 labels, 6 channels, \d+(\.\d)? Hz; windows of 0\.[34]\d* s", lines[0]), lines[0]
+    assert re.match(r"training on \d+ windows, each in 8 variants, 20 times over", lines[1]), lines[1]
     assert " windows of 3 unseen takes " in lines[2]
     assert "the int8 model says" in trained and re.search(r"│ of stand +│ +\. │ +\d+ │ +\. │", trained)
     assert float(trained.split()[-1]) == 1.0
@@ -98,25 +97,18 @@ def test_training_on_takes(folder: Path, trained: str) -> None:
     assert blob.labels == list(LABELS) and blob.inputs[0].shape[-1] == 6
     about = blob.meta["sensor"]
     assert about["channels"] == ["ax", "ay", "az", "gx", "gy", "gz"] and about["gravity"] is True
-    assert about["rate_hz"] == pytest.approx(RATE, rel=0.05) and 8 < about["mean"][2] < 12
+    assert (
+        70 < blob.inputs[0].shape[-2] < 90
+        and about["rate_hz"] == pytest.approx(RATE, rel=0.05)
+        and 8 < about["mean"][2] < 12
+    )
     assert len(set(about["std"][:3])) == 1 and min(about["std"]) > 0
 
 
 def test_the_board_recognises_recordings_that_it_never_saw(board: VirtualBoard, folder: Path, trained: str) -> None:
-    out, _ = whit(
-        *(
-            "deploy",
-            str(folder / "build/gesture.whit"),
-            "--app",
-            str(EXAMPLE / "main.py"),
-            "--port",
-            board.port,
-            "--json",
-        )
-    )
-    assert {"/main.py", "/samples.py", "/outputs.py", "/replay.py", "/drivers/adxl345.py"} <= set(
-        json.loads(out)["sent"]
-    )
+    blob, app = str(folder / "build/gesture.whit"), str(EXAMPLE / "main.py")
+    sent = json.loads(whit("deploy", blob, "--app", app, "--port", board.port, "--json")[0])["sent"]
+    assert {"/main.py", "/samples.py", "/outputs.py", "/replay.py", "/drivers/adxl345.py"} <= set(sent)
     for ours, theirs in LABELS.items():
         (board.root / "replay.csv").write_text(replayed(theirs, "test", 3))
         said = mpremote(board, "exec", "import main; main.main()").splitlines()
@@ -150,7 +142,12 @@ def test_takes_that_do_not_fit_together(folder: Path, tmp_path: Path) -> None:
     assert fails(take("b", names=("c",))) == "b/b-002.csv: channels c; a/a-001.csv has a"
     assert fails(take("b"), window_s=0.1) == "a window has 5 samples; 8 are the least"
     made = windows.load(folder / "takes", 0.25)
-    assert made.x_train.shape[1:] == (50, 6) and abs(made.x_train.mean()) < 0.2 and 0.7 < made.x_train.std() < 1.3
+    assert (
+        made.x_train.shape[1] in (48, 49, 50, 51, 52)
+        and made.x_train.shape[2] == 6
+        and abs(made.x_train.mean()) < 0.2
+        and 0.7 < made.x_train.std() < 1.3
+    )
     # a lost sample lies between its neighbours
     gap = takes.Take("a", ("a",), ("",), np.array([0.0, 20, 60, 80]), np.array([[0], [1], [3], [4]], np.float32))
     assert windows._even(gap, 50, 5).ravel().tolist() == [0, 1, 2, 3, 4]
