@@ -13,7 +13,7 @@ import contextlib
 import hashlib
 import importlib
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -103,6 +103,7 @@ class Deployment:
     ) -> None:
         self.board, self.model, self.items, self.kernels, self.progress = board, model, items, kernels, progress
         self.file = items[0].path[1:]
+        self.root = ""  # where the board has its files: "/flash" on some
         self.runtime_switched = False
         self.seconds = 0.0  # of sending
 
@@ -128,7 +129,7 @@ class Deployment:
         return DeployResult(
             port=board.port,
             machine="virtual board" if info.virtual else info.machine,
-            file=self.items[0].path,
+            file=self.root + self.items[0].path,
             sent=[item.path for item in plan.send],
             kept=[item.path for item in plan.keep],
             removed=plan.remove,
@@ -139,7 +140,7 @@ class Deployment:
         )
 
     def steps(self, info: BoardInfo, dry_run: bool, force: bool) -> Plan:
-        self.board.exec(sealed(switching.TOOLS))
+        self.root = self.board.exec(sealed(switching.TOOLS + "print(os.getcwd())\n")).strip().rstrip("/")
         if not dry_run:
             self.recover()
         hashes = self.hashes([RUNTIME], [item.path for item in self.items])
@@ -168,14 +169,14 @@ class Deployment:
             self.board.exec(sealed(switching.RESTORE_RUNTIME))
         self.board.exec(sealed(switching.RECOVER))
 
-    def hashes(self, folders: Sequence[str], files: Sequence[str]) -> dict[str, str]:
+    def hashes(self, folders: Iterable[str], files: Iterable[str]) -> dict[str, str]:
         """{path: SHA-256} of the board's files."""
-        printed = self.board.exec(sealed(f"_whit_hashes({list(folders)!r}, {list(files)!r})"))
+        printed = self.board.exec(sealed(f"_whit_hashes({_relative(folders)}, {_relative(files)})"))
         *lines, digest = printed.split("\n")[:-1] or [""]
         if hashlib.sha256("".join(lines).encode()).hexdigest() != digest:
             raise damaged(self.board.port, "in a list of files")
         pairs = (line.rpartition(":") for line in lines)
-        return {ast.literal_eval(path): digest for path, _, digest in pairs}
+        return {"/" + ast.literal_eval(path): digest for path, _, digest in pairs}
 
     def stage(self, plan: Plan) -> None:
         """Copy beside what is there, and compare."""
@@ -183,16 +184,16 @@ class Deployment:
         total, done = plan.bytes_to_send, 0
         started = time.monotonic()
         folders = {item.staged.rpartition("/")[0] + "/" for item in (*plan.copied, *plan.send)}
-        copies = [(item.path, item.staged) for item in plan.copied]
+        copies = [_relative((item.path, item.staged)) for item in plan.copied]
         board.exec(
             sealed(
-                f"for _whit_path in {sorted(folders)}:\n    _whit_folders(_whit_path)\n"
+                f"for _whit_path in {_relative(sorted(folders))}:\n    _whit_folders(_whit_path)\n"
                 f"for _whit_pair in {copies}:\n    _whit_copy(*_whit_pair)\n"
             ),
             _COPY_S,
         )
         for item in plan.send:
-            board.put(item.content, item.staged, self.count(done, total))
+            board.put(item.content, item.staged[1:], self.count(done, total))
             done += len(item.content)
         self.seconds += time.monotonic() - started
         self._verify(plan)
@@ -255,4 +256,9 @@ class Deployment:
         self.runtime_switched = False  # passed: from here on there is no way back, should an answer get lost
         if paths:
             self.board.exec(sealed(switching.switch_files(paths, APP if APP in paths else "", self.folder)))
-        self.board.exec(sealed(f"_whit_drop({switching.STAGE!r})"))
+        self.board.exec(sealed(f"_whit_drop({switching.STAGE[1:]!r})"))
+
+
+def _relative(paths: Iterable[str]) -> list[str]:
+    """As the board is told them: its root need not be /."""
+    return [path[1:] for path in paths]

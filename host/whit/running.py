@@ -21,7 +21,7 @@ Progress = Callable[[int, int], None]
 
 _PIECE_BYTES = 32 * 1024  # of inputs that are on the board at one time
 _ROOM_BYTES = 96 * 1024  # heap besides blob and arena: the runtime, compiled on the board, and mpremote's own
-_INPUT, _OUTPUT = "/whit-run.in", "/whit-run.out"
+_INPUT, _OUTPUT = "whit-run.in", "whit-run.out"  # in the root of its files, which some boards call /flash
 
 # Reads inputs from a file straight into the model's own buffers, in order, on one Model without a reset between.
 _LOOP = f"""

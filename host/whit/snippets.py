@@ -136,9 +136,23 @@ def _whit_sha256(path):
             h.update(b[:n])
 """
 
+# Firmware mounts its flash at / or, with the name of it, below; it starts in there.
+ROOT = """\
+def _whit_root():
+    import os
+    try:
+        if not os.statvfs("/")[0]:
+            return os.getcwd()
+    except (AttributeError, OSError):
+        pass
+    return "/"
+"""
+
 # The runtime is not imported to learn its version: it may be damaged, and it would stay in memory. The number at the
 # end tells whether all arrived; a firmware of another kind may lack hashlib.
-PROBE_TOOL = """\
+PROBE_TOOL = (
+    ROOT
+    + """
 def _whit_probe():
     import gc, os, sys
     gc.collect()
@@ -157,7 +171,8 @@ def _whit_probe():
         except ImportError:
             pass
     runtime = None
-    for folder in ("/lib", "/rom/lib"):  # what is in ROMFS comes first in sys.path
+    root = _whit_root().rstrip("/")
+    for folder in (root + "/lib", "/rom/lib"):  # what is in ROMFS comes first in sys.path
         try:
             with open(folder + "/whit/__init__.py") as f:
                 for line in f:
@@ -166,7 +181,7 @@ def _whit_probe():
         except OSError:
             pass
     try:
-        s = os.statvfs("/")
+        s = os.statvfs(root or "/")
         flash = s[0] * s[3]
     except (OSError, AttributeError):
         flash = 0
@@ -179,8 +194,9 @@ def _whit_probe():
     print(said)
     print(check)
 """
+)
 PROBE_RUN = """\
 _whit_probe()
-del _whit_probe
+del _whit_probe, _whit_root
 """
 PROBE = PROBE_TOOL + PROBE_RUN

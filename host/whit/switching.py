@@ -16,15 +16,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 
-from whit.snippets import SHA256
+from whit.snippets import ROOT, SHA256
 
 # Folder of a deployment: on the same file system as what it replaces, so a rename moves it.
 STAGE = "/whit.new"
 
+# Paths are relative to the root from here on.
 TOOLS = (
     SHA256
+    + ROOT
     + """
 import os
+os.chdir(_whit_root())
 def _whit_walk(folder, found):
     try:
         entries = os.ilistdir(folder)
@@ -86,12 +89,12 @@ def _whit_drop(folder):
     os.rmdir(folder)
 def _whit_install():
     try:
-        os.mkdir("/lib")
+        os.mkdir("lib")
     except OSError:
         pass
-    if "whit" in _whit_names("/lib"):
-        os.rename("/lib/whit", "/whit.new/old")
-    os.rename("/whit", "/lib/whit")
+    if "whit" in _whit_names("lib"):
+        os.rename("lib/whit", "whit.new/old")
+    os.rename("whit", "lib/whit")
 """
 )
 
@@ -99,82 +102,90 @@ def _whit_install():
 # counts as such. Prints what else hides /lib/whit. A file that is in its place and staged as well was in the middle
 # of a rename on FAT: two names of the same blocks, which dropping one would free.
 RECOVER = """\
-if "finish.py" in _whit_names("/whit"):
-    with open("/whit/finish.py") as _whit_file:
+if "finish.py" in _whit_names("whit"):
+    with open("whit/finish.py") as _whit_file:
         exec(_whit_file.read())
-    if "whit" in _whit_names("/"):
-        os.rename("/whit", "/whit.new/again")
-elif "__init__.py" in _whit_names("/whit"):
-    _whit_folders("/whit.new/x")
-    _whit_drop("/whit.new/old")
+    if "whit" in _whit_names(""):
+        os.rename("whit", "whit.new/again")
+elif "__init__.py" in _whit_names("whit"):
+    _whit_folders("whit.new/x")
+    _whit_drop("whit.new/old")
     _whit_install()
-for _whit_name in _whit_names("/whit.new"):
-    _whit_path = "/" + _whit_name
-    if _whit_name in _whit_names("/") and not os.stat(_whit_path)[0] & 0x4000:
-        if _whit_sha256(_whit_path) == _whit_sha256("/whit.new" + _whit_path):
-            _whit_copy(_whit_path, "/whit.new/copy")
-            os.remove(_whit_path)
-            os.rename("/whit.new/copy", _whit_path)
-_whit_drop("/whit.new")
-print(" ".join(n for n in _whit_names("/") if n in ("whit", "whit.py", "whit.mpy")))
+for _whit_name in _whit_names("whit.new"):
+    if _whit_name in _whit_names("") and not os.stat(_whit_name)[0] & 0x4000:
+        if _whit_sha256(_whit_name) == _whit_sha256("whit.new/" + _whit_name):
+            _whit_copy(_whit_name, "whit.new/copy")
+            os.remove(_whit_name)
+            os.rename("whit.new/copy", _whit_name)
+_whit_drop("whit.new")
+print(" ".join(n for n in _whit_names("") if n in ("whit", "whit.py", "whit.mpy")))
 """
 
 # Prints the number of wrong bytes of a run with the runtime of this folder; or -1, and which runtime it found instead.
-SELFTEST = """\
-def _whit_selftest():
+SELFTEST = (
+    ROOT
+    + """
+def _whit_selftest(folder, path):
     import gc, sys
     for name in list(sys.modules):
         if name.split(".")[0] == "whit":
             del sys.modules[name]
+    if folder[:5] != "/rom/":
+        root = _whit_root().rstrip("/")
+        folder, path = root + folder, root + path
     if {staged!r}:
-        sys.path.insert(0, "/whit.new")
+        sys.path.insert(0, folder.rsplit("/", 1)[0])
     gc.collect()
     import whit
-    folder = getattr(whit, "__path__", "another whit")
-    print(whit.load({path!r}).selftest() if folder == {folder!r} else -1, folder)
-_whit_selftest()
+    found = getattr(whit, "__path__", "another whit")
+    print(whit.load(path).selftest() if found == folder else -1, found)
+_whit_selftest({folder!r}, {path!r})
 """
+)
 
 # The new runtime comes, the old one stays at hand.
 SWITCH_RUNTIME = """\
-os.rename("/whit.new/whit", "/whit")
+os.rename("whit.new/whit", "whit")
 _whit_install()
 """
 
 # The old runtime comes back, wherever SWITCH_RUNTIME was stopped; without an old one the new one stays.
 RESTORE_RUNTIME = """\
-if "whit" not in _whit_names("/whit.new"):
-    if "old" in _whit_names("/whit.new"):
-        if "whit" not in _whit_names("/"):
-            os.rename("/lib/whit", "/whit")
-        os.rename("/whit.new/old", "/lib/whit")
-    if "whit" in _whit_names("/"):
-        os.rename("/whit", "/whit.new/bad" if "whit" in _whit_names("/lib") else "/lib/whit")
+if "whit" not in _whit_names("whit.new"):
+    if "old" in _whit_names("whit.new"):
+        if "whit" not in _whit_names(""):
+            os.rename("lib/whit", "whit")
+        os.rename("whit.new/old", "lib/whit")
+    if "whit" in _whit_names(""):
+        os.rename("whit", "whit.new/bad" if "whit" in _whit_names("lib") else "lib/whit")
 """
 
 # A file that had no predecessor goes first: nothing uses it yet.
 _SWITCH_FILES = """\
 for _whit_path in {paths!r}:
     _whit_folders(_whit_path)
-    _whit_pair = _whit_path.rsplit("/", 1)
-    if _whit_path != {program!r} and _whit_pair[1] not in _whit_names(_whit_pair[0] or "/"):
-        os.rename("/whit.new" + _whit_path, _whit_path)
-_whit_folders("/whit.new/finish/x")
+    _whit_folder, _, _whit_name = _whit_path.rpartition("/")
+    if _whit_path != {program!r} and _whit_name not in _whit_names(_whit_folder):
+        os.rename("whit.new/" + _whit_path, _whit_path)
+_whit_folders("whit.new/finish/x")
 for _whit_path, _whit_text in {texts!r}:
-    with open("/whit.new/finish/" + _whit_path, "w") as _whit_file:
+    with open("whit.new/finish/" + _whit_path, "w") as _whit_file:
         _whit_file.write(_whit_text)
-os.rename("/whit.new/finish", "/whit")
+os.rename("whit.new/finish", "whit")
 if {program!r}:
-    os.rename("/whit.new" + {program!r}, {program!r})
+    os.rename("whit.new/" + {program!r}, {program!r})
 exec(_whit_text)
 """
 
 # The package that stands in for the runtime meanwhile.
 _PACKAGE = """\
-with open("/whit/finish.py") as f:
+with open("whit/finish.py") as f:
     exec(f.read())
+import os
 __path__ = {runtime!r}
-with open({runtime!r} + "/__init__.py") as f:
+if __path__[:5] != "/rom/":
+    __path__ = os.getcwd().rstrip("/") + __path__
+with open(__path__ + "/__init__.py") as f:
     exec(f.read())
 """
 
@@ -187,7 +198,7 @@ def _whit_finish():
         except OSError:
             return False
     def same(path):
-        with open("/whit.new" + path, "rb") as f, open(path, "rb") as g:
+        with open("whit.new/" + path, "rb") as f, open(path, "rb") as g:
             while True:
                 b = f.read(512)
                 if b != g.read(512):
@@ -195,15 +206,15 @@ def _whit_finish():
                 if not b:
                     return True
     for path in {paths!r}:
-        if there("/whit.new" + path):
+        if there("whit.new/" + path):
             if not there(path):
-                os.rename("/whit.new" + path, path)
+                os.rename("whit.new/" + path, path)
             elif not same(path):
                 if path == {program!r}:
                     return
-                os.rename("/whit.new" + path, path)
+                os.rename("whit.new/" + path, path)
     try:
-        os.rename("/whit", "/whit.new/done")
+        os.rename("whit", "whit.new/done")
     except OSError:
         pass
 _whit_finish()
@@ -215,7 +226,8 @@ def switch_files(paths: Iterable[str], program: str, runtime: str) -> str:
 
     ``runtime`` is the folder of the one that the board has. One exec, so that the computer is not needed half way.
     """
-    paths = sorted(paths, key=lambda path: path != program)
+    paths = [path[1:] for path in sorted(paths, key=lambda path: path != program)]
+    program = program[1:]
     finish = _FINISH.format(program=program, paths=paths)
     texts = [("__init__.py", _PACKAGE.format(runtime=runtime)), ("finish.py", finish)]
     return _SWITCH_FILES.format(texts=texts, program=program, paths=paths)

@@ -446,7 +446,7 @@ def test_power_lost_between_program_and_model(deployed: VirtualBoard, folder: Pa
     root = deployed.root
     (root / "whit.new").mkdir()
     (root / "whit.new/tiny.whit").write_bytes((folder / "other/tiny.whit").read_bytes())
-    code = switching.switch_files(["/tiny.whit", "/main.py"], "/main.py", "/lib/whit").rpartition("if '/main.py':")[0]
+    code = switching.switch_files(["/tiny.whit", "/main.py"], "/main.py", "/lib/whit").rpartition("if 'main.py':")[0]
     mpremote(deployed, "exec", switching.TOOLS + code)
     (root / "main.py").write_bytes((folder / "answer.py").read_bytes())
     if started:
@@ -464,6 +464,51 @@ def test_file_that_hides_the_runtime(fresh_board: VirtualBoard, folder: Path) ->
         deploy(folder / "tiny.whit", port=fresh_board.port)
     assert "fs rm" in caught.value.hint
     assert list(files(fresh_board)) == ["whit.py"]
+
+
+FLASH = """\
+import os, sys, vfs
+class Disk:  # a real FAT, kept in a file from one reset to the next
+    def __init__(self):
+        try:
+            self.file = open("/disk.img", "r+b")
+        except OSError:
+            with open("/disk.img", "wb") as f:
+                for _ in range(512):
+                    f.write(bytes(1024))
+            self.file = open("/disk.img", "r+b")
+            vfs.VfsFat.mkfs(self)
+    def readblocks(self, n, buf):
+        self.file.seek(n * 512)
+        self.file.readinto(buf)
+    def writeblocks(self, n, buf):
+        self.file.seek(n * 512)
+        self.file.write(buf)
+        self.file.flush()
+    def ioctl(self, op, arg):
+        return 1024 if op == 4 else 512 if op == 5 else 0
+disk = Disk()
+vfs.umount("/")
+vfs.mount(vfs.VfsFat(disk), "/flash")
+os.chdir("/flash")
+sys.path[:] = ["", ".frozen", "/flash", "/flash/lib"]
+"""
+
+
+def test_board_that_mounts_its_flash_below_the_root(fresh_board: VirtualBoard, folder: Path) -> None:
+    """STM32, i.MX RT, SAMD: /flash, with a FAT in it."""
+    (fresh_board.root / "boot.py").write_text(FLASH)
+    first = deploy(folder / "tiny.whit", port=fresh_board.port, app=folder / "answer.py")
+    assert sorted(files(fresh_board)) == ["boot.py", "disk.img"] and len(first.sent) == len(RUNTIME) + 2
+    assert first.file == "/flash/tiny.whit"
+    assert deploy(folder / "tiny.whit", port=fresh_board.port, app=folder / "answer.py").sent == []
+    other = deploy(folder / "other/tiny.whit", port=fresh_board.port, app=folder / "app.py")
+    assert other.sent == ["/tiny.whit", "/main.py"]
+    with Board(fresh_board.port) as board:
+        board.clear()
+        assert board.info.runtime == library.__version__ and board.info.free_flash > 300_000
+        assert board.exec("import os\nprint(sorted(os.listdir('/flash')))") == "['lib', 'main.py', 'tiny.whit']\n"
+        assert board.exec(PREDICT.replace("/tiny.whit", other.file)).strip() in "xyz"
 
 
 def test_does_not_fit(fresh_board: VirtualBoard, folder: Path) -> None:

@@ -13,7 +13,7 @@ from whit.switching import sealed, switch_files
 from whit.virtual import micropython
 
 POWER = Path(__file__).with_name("power.py").read_text()
-DROP = f"_whit_drop({switching.STAGE!r})\n"
+DROP = f"_whit_drop({switching.STAGE[1:]!r})\n"
 
 
 def starts(driver: str, steps: list[str], app: bool, folder: Path) -> list[tuple[str, ...]]:
