@@ -32,7 +32,8 @@ from whit.virtual import DEFAULT_HEAP_BYTES, VirtualBoard
 
 # What can be wrong with a board that runs code as it was sent; every other exception comes from damaged code.
 _REAL = ("OSError", "MemoryError")
-_SELFTEST_S = 600.0  # bytecode kernels on a slow board take their time
+# How long a self-test may say nothing: to load, and what a MAC takes in bytecode on a slow board.
+_LOAD_S, _MAC_S, _SELFTEST_S = 30.0, 0.0002, 600.0
 _COPY_S = 120.0  # flash that must be erased first, on a file system that is nearly full
 
 
@@ -228,7 +229,8 @@ class Deployment:
         self.board.clear()
         try:
             code = switching.SELFTEST.format(staged=staged, path=path, folder=folder)
-            wrong, _, found = self.board.exec(sealed(code), _SELFTEST_S).strip().rpartition("\n")[2].partition(" ")
+            timeout_s = min(_SELFTEST_S, _LOAD_S + _MAC_S * sum(layer.macs for layer in self.model.layers))
+            wrong, _, found = self.board.exec(sealed(code), timeout_s).strip().rpartition("\n")[2].partition(" ")
             count = int(wrong)
         except BoardError as error:
             why = str(error)

@@ -9,7 +9,7 @@ import select
 import threading
 import time
 import tty
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 _MOST = 4096
@@ -21,6 +21,7 @@ class Fault:
 
     cut      the port is gone and does not come back; the board runs on
     power    the board is dead ``seconds`` later, and the port with it
+    restart  the board starts anew ``seconds`` later, as after a drop of its supply; the port stays
     delay    nothing passes for ``seconds``
     corrupt  the next ``size`` bytes of that direction arrive as other bytes
     drop     the next ``size`` bytes of that direction do not arrive
@@ -39,12 +40,14 @@ class Fault:
 class Cable:
     """Carries bytes between ``port``, which a client opens, and a board's port. A context manager.
 
-    ``power_off`` is what the fault "power" calls. ``passed`` counts the bytes; ``struck`` tells whether the
+    ``actions`` are what the faults "power" and "restart" do. ``passed`` counts the bytes; ``struck`` tells whether the
     fault was reached.
     """
 
-    def __init__(self, board_port: str, fault: Fault | None = None, power_off: Callable[[], None] | None = None):
-        self.fault, self.power_off = fault, power_off
+    def __init__(
+        self, board_port: str, fault: Fault | None = None, actions: Mapping[str, Callable[[], None]] | None = None
+    ):
+        self.fault, self.actions = fault, actions or {}
         self.passed = 0
         self.struck = False
         self._left = 0  # bytes that the fault still touches, of the direction where it struck
@@ -113,10 +116,11 @@ class Cable:
         elif fault.kind in ("corrupt", "drop"):
             self._left, self._touched = fault.size, source
         else:
-            if fault.kind == "power" and self.power_off:
+            if fault.kind in self.actions:
                 time.sleep(fault.seconds)
-                self.power_off()
-            self._unplug()
+                self.actions[fault.kind]()
+            if fault.kind != "restart":
+                self._unplug()
 
     def _spoil(self, fault: Fault, data: bytes) -> bytes:
         count = min(self._left, len(data))
@@ -125,7 +129,6 @@ class Cable:
             self.passed += count
             return data[count:]
         # half of them one bit flipped, half of them any other byte
-        masks = (
-            self._random.choice([1 << self._random.randrange(8), self._random.randrange(1, 256)]) for _ in range(count)
-        )
-        return bytes(byte ^ mask for byte, mask in zip(data, masks, strict=False)) + data[count:]
+        draw = self._random
+        spoilt = (byte ^ draw.choice([1 << draw.randrange(8), draw.randrange(1, 256)]) for byte in data[:count])
+        return bytes(spoilt) + data[count:]

@@ -104,7 +104,8 @@ class Bench:
         """Deploy with this fault, restart the board, ask what it runs; ``again``: then deploy without a fault."""
         self.reset()
         started = time.monotonic()
-        with Cable(self.board.port, fault, self.power_off) as cable:
+        actions = {"power": self.power_off, "restart": self.restart_interpreter}
+        with Cable(self.board.port, fault, actions) as cable:
             ended = self.deploy(cable.port)
         seconds = time.monotonic() - started
         if ended == "done" and (wrong := self.difference()):
@@ -147,13 +148,21 @@ class Bench:
 
     def power_off(self) -> None:
         """The interpreter and what stands for its serial port end at once, with nothing tidied up."""
-        relay = next((entry.pid for entry in running() if entry.port == self.board.port), 0)
+        relay = self._relay()
         if relay:
             os.kill(relay, signal.SIGSTOP)  # else it would start a new interpreter
-            for pid in _children(relay):
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+            self.restart_interpreter()
             os.kill(relay, signal.SIGKILL)
+
+    def restart_interpreter(self) -> None:
+        """The interpreter ends at once; what stands for the serial port starts another."""
+        for pid in _children(self._relay()):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    def _relay(self) -> int:
+        """The process that stands for the serial port, or 0."""
+        return next((entry.pid for entry in running() if entry.port == self.board.port), 0)
 
     def _says(self) -> str:
         with contextlib.suppress(OSError):
