@@ -107,7 +107,7 @@ def _weights(op: Op, i: int, shape: tuple[int, int], *dtypes: str) -> npt.NDArra
     if t.dtype not in (dtypes or ("int8",)):
         raise Unsupported(f"{t.dtype} weights")
     if not t.scale_runs or t.zero_point:
-        raise Unsupported("weights with a zero point, or without one scale in range")
+        raise Unsupported("weights with a zero point, with more than one scale, or one out of range")
     if t.shape != shape:
         raise Unsupported(f"weights of {t.shape} where {shape} are wanted")
     return op.constant(i).astype(np.int64)
