@@ -67,9 +67,9 @@ def campaign(kind: str, count: int, seed: int, workers: int = 2, draws: int = 4)
     }
     total = Tally()
     bar = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whatever ends it, what was done is told
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # whatever ends it, what was done is told
     console = Console(stderr=True)
-    told = time.monotonic()
+    start = told = time.monotonic()
     with Progress(*bar, TextColumn("{task.fields[failed]}"), console=console) as progress:
         task = progress.add_task(kind, total=count, failed="")
         for process in processes.values():
@@ -98,17 +98,18 @@ def campaign(kind: str, count: int, seed: int, workers: int = 2, draws: int = 4)
         except KeyboardInterrupt:
             total.failures.append(("the campaign", "was stopped"))
         finally:
+            signal.signal(signal.SIGTERM, before)
             for process in processes.values():
                 process.terminate()
+    total.seconds = time.monotonic() - start
     return total
 
 
-def summary(kind: str, total: Tally, seed: int, seconds: float) -> list[str]:
+def summary(kind: str, total: Tally, seed: int) -> list[str]:
     """What was done, in lines for people."""
     counts = total.counts
-    lines = [
-        f"{counts[kind]:,} {kind} in {seconds:.0f} s ({counts[kind] / max(seconds, 1e-9):.0f} a second), seed {seed}"
-    ]
+    rate = counts[kind] / max(total.seconds, 1e-9)
+    lines = [f"{counts[kind]:,} {kind} in {total.seconds:.0f} s ({rate:.0f} a second), seed {seed}"]
     lines += [f"  {n:>9,}  {text}" for text, n in total.answers.most_common(40)]
     if kind == "blobs":
         guard = "guarded memory" if counts["guarded"] else "memory that is compared"
@@ -150,9 +151,8 @@ def main() -> int:
             print(line)
         return 0
     seed = time.time_ns() % 1_000_000 if given.seed is None else given.seed
-    start = time.monotonic()
     total = campaign(given.kind, given.n, seed, given.workers, given.draws)
-    print("\n".join(summary(given.kind, total, seed, time.monotonic() - start)))
+    print("\n".join(summary(given.kind, total, seed)))
     return 1 if total.failures else 0
 
 

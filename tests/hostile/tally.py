@@ -18,6 +18,7 @@ class Tally:
     slowest_ms: int = 0
     heap: int = 0  # bytes that it has grown by
     memory: int = 0  # bytes of a process, at most
+    seconds: float = 0.0
     turns: Counter[str] = field(default_factory=Counter)
 
     def turn(self, what: str) -> int:
