@@ -15,6 +15,7 @@ from whit import blob as blobs
 from whit.virtual import VirtualBoard
 
 from tests.host.conftest import environment, mpremote, whit
+from tests.test_docs import blocks, matches
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "gesture_control"
 RATE = 200  # the recordings have 10 Hz: half a second holds one of ten seconds
@@ -103,6 +104,14 @@ def test_training_on_takes(folder: Path, trained: str) -> None:
         and 8 < about["mean"][2] < 12
     )
     assert len(set(about["std"][:3])) == 1 and min(about["std"]) > 0
+
+
+def test_the_page_shows_such_a_training(trained: str) -> None:
+    page = blocks((EXAMPLE / "README.md").read_text(encoding="utf-8"))
+    shown = next(block.text for block in page if "train.py --takes" in block.text)
+    command, _, want = shown.partition("\n")
+    assert command.endswith("train.py --takes takes --window 0.4 --epochs 20")
+    assert matches(want, trained), trained
 
 
 def test_the_board_recognises_recordings_that_it_never_saw(board: VirtualBoard, folder: Path, trained: str) -> None:
