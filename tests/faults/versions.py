@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import shutil
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
@@ -85,6 +85,7 @@ class Version:
         return self.name, answers
 
 
+@cache
 def old() -> Version:
     b = Builder("model", (1, 4))
     labels = ["a", "b", "c"]
@@ -92,6 +93,7 @@ def old() -> Version:
     return Version("old", b.blob(b.add("FULLY_CONNECTED", inputs, b.tensor((1, 3), 0.1, -5)), labels), labels)
 
 
+@cache
 def new() -> Version:
     b = Builder("model", (1, 6))
     labels = ["k", "l", "m", "n"]
