@@ -109,8 +109,10 @@ def _check_amount(graph: Graph, steps: list[Step]) -> None:
         fields = step.fields(lambda _: 0, 0)
         total += work.steps([step.code, len(fields) + 4, 0, 0, *fields])
     if total > work.MOST:
-        what = f"a run takes {total / 1e6:,.0f} million steps; boards run at most {work.MOST / 1e6:,.0f}"
-        raise WhitError(f"{graph.source}: {what}", "use a smaller model")
+        raise WhitError(
+            f"{graph.source}: a run takes {total / 1e6:,.0f} million steps; boards run at most {work.MOST / 1e6:,.0f}",
+            "use a smaller model",
+        )
 
 
 def lower(graph: Graph) -> list[Step]:
