@@ -19,6 +19,7 @@ from whit.fixed import requantise
 MAGIC = b"WHIT"
 FORMAT = 1
 RUNTIME = (0, 1)  # the smallest runtime that runs what this converter writes
+_MOST_BYTES = 1 << 28  # no board has room for that
 HEADER = struct.Struct("<4sHBBIIIIIII")  # magic, format, runtime minor, major, crc, bytes, arena, META..TEST bytes
 
 
@@ -129,8 +130,12 @@ class Blob:
 
     def save(self, path: Path) -> None:
         """Writes the file beside its place, then renames: a stop half way leaves what was there."""
-        beside = path.with_name(path.name + ".new")
         try:
+            if path.exists() and not path.is_file():  # a device or a pipe is written to, not replaced by a file
+                path.write_bytes(self.content)
+                return
+            path = path.resolve()  # of a link the file that it leads to
+            beside = path.with_name(path.name + ".new")
             beside.write_bytes(self.content)
             beside.replace(path)
         except OSError as error:
@@ -157,10 +162,13 @@ def read(path: Path | str) -> Blob:
     """Reads and checks a .whit file (header, sections, checksum; the board checks every record besides)."""
     path = Path(path)
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(HEADER.size)
+            if content[:4] == MAGIC:  # any other file may be of any size
+                content += file.read(_MOST_BYTES)
     except OSError as error:
         raise WhitError(
-            f"{path.name}: {(error.strerror or 'cannot be read').lower()}",
+            f"{path.name or path}: {(error.strerror or 'cannot be read').lower()}",
             "'whit convert MODEL' makes a .whit file",
         ) from error
     blob = parse(content, path.name)

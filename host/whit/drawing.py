@@ -11,7 +11,10 @@ from whit.errors import WhitError
 def pyplot(path: Path) -> Any:
     """matplotlib.pyplot, for a picture that `save` can write as ``path``. WhitError where it cannot."""
     if path.suffix not in (".png", ".svg"):
-        raise WhitError(f"{path.name}: a plot is a .png or .svg file", f"name it {path.stem}.png or {path.stem}.svg")
+        raise WhitError(
+            f"{path.name or path}: a plot is a .png or .svg file",
+            f"name it {path.stem or 'plan'}.png or {path.stem or 'plan'}.svg",
+        )
     try:
         import matplotlib
 

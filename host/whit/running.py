@@ -77,6 +77,8 @@ def run(
     rows, batched = [], True
     for info, x in zip(blob.inputs, arrays, strict=True):
         taken, with_batch = _rows(x, info, path.name)
+        if not len(taken):
+            raise WhitError(f"no rows; {path.name} wants at least 1", f"give an array (n, {_inner(info)})")
         batched = batched and with_batch
         quantised = info.to_int8(taken) if raw else info.quantise(taken)
         rows.append(quantised.reshape(len(taken), -1))
@@ -127,7 +129,12 @@ def _rows(x: npt.NDArray[Any], info: TensorInfo, name: str) -> tuple[npt.NDArray
     if x.shape in (inner, full):
         return x.reshape(1, *inner), False
     have, wanted = ("x".join(map(str, s)) or "one number" for s in (x.shape, inner))
-    raise WhitError(f"input is {have}; {name} wants {wanted}", f"give an array (n, {', '.join(map(str, inner))})")
+    raise WhitError(f"input is {have}; {name} wants {wanted}", f"give an array (n, {_inner(info)})")
+
+
+def _inner(info: TensorInfo) -> str:
+    """The shape of one row, as in Python."""
+    return ", ".join(map(str, info.shape[1:]))
 
 
 @contextlib.contextmanager

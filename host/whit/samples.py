@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ import numpy.typing as npt
 
 from whit.archive import check_size
 from whit.errors import WhitError
+
+_HINT = "samples are an array (n, *input) in a .npy or .npz file, or a .csv with one sample a row"
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,6 @@ class Samples:
 
 def load(path: Path) -> Samples:
     """Reads samples. A .npz may hold ``x`` and ``y``; a .csv has one sample a row, with or without a heading."""
-    hint = "samples are an array (n, *input) in a .npy or .npz file, or a .csv with one sample a row"
     try:
         check_size(path, "samples", "a few hundred typical inputs are enough")
         if path.suffix == ".csv":
@@ -37,9 +39,9 @@ def load(path: Path) -> Samples:
     except WhitError:
         raise
     except OSError as error:
-        raise WhitError(f"{path.name}: {(error.strerror or 'not a file of samples').lower()}", hint) from error
+        raise WhitError(f"{path.name}: {(error.strerror or 'not a file of samples').lower()}", _HINT) from error
     except Exception as error:  # numpy raises ValueError, EOFError, zipfile's errors ...
-        raise WhitError(f"{path.name}: not a file of samples", hint) from error
+        raise WhitError(f"{path.name}: not a file of samples", _HINT) from error
 
 
 def fit(x: npt.NDArray[Any], shape: tuple[int | None, ...], model: str, what: str = "samples") -> npt.NDArray[Any]:
@@ -92,4 +94,17 @@ def _csv(path: Path) -> npt.NDArray[Any]:
         heading = 0
     except ValueError:
         heading = 1
-    return np.loadtxt(path, delimiter=",", skiprows=heading, ndmin=2, encoding="utf-8-sig")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a file without rows, which `fit` refuses
+        try:
+            x = np.loadtxt(path, delimiter=",", skiprows=heading, ndmin=2, encoding="utf-8-sig")
+        except UnicodeError:
+            raise
+        except ValueError as error:  # numpy tells the row, and goes on with what its programmers need
+            raise WhitError(f"{path.name}: {str(error).partition(';')[0].rstrip('.')}", _HINT) from error
+    if not x.size:
+        raise WhitError(
+            f"{path.name}: no row of numbers with commas between them",
+            "the first line may be a heading; then one sample a row",
+        )
+    return x

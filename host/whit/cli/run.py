@@ -9,13 +9,12 @@ from typing import Any
 import click
 import numpy as np
 import numpy.typing as npt
-from rich.console import Console
 from rich.table import Table
 
 from whit import blob as blobs
 from whit import samples as sampling
 from whit.blob import Blob
-from whit.cli.common import print_json, talk
+from whit.cli.common import page, print_json, talk
 from whit.errors import WhitError
 from whit.running import Results, run
 
@@ -41,7 +40,7 @@ def command(blob: Path, inputs: str, out: Path | None, raw: bool, port: str | No
     several inputs takes a .npz file with their names, and one with several outputs writes one.
     """
     model = blobs.read(blob)
-    x = _inputs(inputs, model, blob.name)
+    x = _inputs(inputs, model, blob.name, raw)
     with talk().status(f"running {blob.name} ...") as status:
         results = run(blob, x, raw=raw, port=port, progress=lambda i, n: status.update(f"{i} of {n} inputs"))
     if out is not None:
@@ -63,13 +62,13 @@ def command(blob: Path, inputs: str, out: Path | None, raw: bool, port: str | No
 Inputs = npt.NDArray[Any] | dict[str, npt.NDArray[Any]]
 
 
-def _inputs(text: str, model: Blob, name: str) -> Inputs:
+def _inputs(text: str, model: Blob, name: str, raw: bool) -> Inputs:
     """What INPUT means: a file, or else the numbers of one input."""
     shape = model.inputs[0].shape[1:]
     path = Path(text)
     is_file = os.path.exists(text)  # False too where the text is longer than any name
     if is_file and path.suffix == ".csv":
-        return sampling.fit(sampling.load(path).x, shape, name, "rows")
+        return _integers(sampling.fit(sampling.load(path).x, shape, name, "rows"), model, raw)
     try:
         values = [float(part) for part in text.replace(",", " ").split()]
     except ValueError:
@@ -82,8 +81,22 @@ def _inputs(text: str, model: Blob, name: str) -> Inputs:
     if not np.isfinite(x).all():
         raise WhitError(f"{text}: not all of these are finite numbers", "a model takes no NaN and no infinity")
     if len(model.inputs) == 1 and x.size == model.inputs[0].size:
-        return x.reshape(shape)
-    return x  # `run` says what the model wants
+        x = x.reshape(shape)  # else `run` says what the model wants
+    return _integers(x, model, raw)
+
+
+def _integers(x: npt.NDArray[Any], model: Blob, raw: bool) -> npt.NDArray[Any]:
+    """With --raw: numbers that were written down, as the model's own integers where they are such."""
+    dtype = np.dtype(model.inputs[0].dtype)
+    if not raw or dtype.kind not in "iu":
+        return x
+    bounds = np.iinfo(dtype)
+    for value in x[(x != np.floor(x)) | (x < bounds.min) | (x > bounds.max)][:1]:
+        raise WhitError(
+            f"{value:g} is no {dtype}; the model's own integers are {bounds.min} to {bounds.max}",
+            "drop --raw to give values in the unit of training",
+        )
+    return x.astype(dtype)
 
 
 def _load(path: Path) -> Inputs:
@@ -124,7 +137,7 @@ def _print(values: npt.NDArray[np.generic], labels: list[str], raw: bool) -> Non
         cells = [str(i)] + ([names[int(row.argmax())]] if labels else [])
         cells += [str(v) if raw else f"{v:.3f}" for v in row[:_MOST_COLUMNS]]
         table.add_row(*cells)
-    console = Console(highlight=False)
+    console = page()
     console.print(table)
     if len(rows) > _MOST_ROWS:
         console.print(f"... and {len(rows) - _MOST_ROWS} more")
