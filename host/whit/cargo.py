@@ -104,6 +104,16 @@ def _imported(source: bytes, package: str) -> Iterator[str]:
                 yield from ("/".join(parts[:end]) for end in range(1, len(parts) + 1) if name)
 
 
+def check_syntax(program: bytes, name: str) -> None:
+    """WhitError for a program that is no Python: it would end before its first line, where nobody sees it."""
+    try:
+        ast.parse(program)
+    except (SyntaxError, ValueError) as error:
+        where = f", line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
+        what = error.msg if isinstance(error, SyntaxError) else str(error)
+        raise WhitError(f"{name}{where}: {what}", "correct it; --force sends it as it is") from error
+
+
 def make_plan(items: list[Item], on_board: Mapping[str, str]) -> Plan:
     """Compare ``items`` with the board's files ({path: SHA-256})."""
     send = [item for item in items if on_board.get(item.path) != item.sha256]

@@ -20,7 +20,7 @@ from pathlib import Path
 from whit import snippets, switching
 from whit.blob import Blob, read
 from whit.board import Board, BoardError, Progress
-from whit.cargo import APP, RUNTIME, Item, Plan, application, check_fit, make_plan
+from whit.cargo import APP, RUNTIME, Item, Plan, application, check_fit, check_syntax, make_plan
 from whit.errors import WhitError, damaged
 from whit.ports import choose
 from whit.probe import BoardInfo, read_info
@@ -85,6 +85,8 @@ def deploy(
     items = [Item("/" + file, model.content)]
     if app is not None:
         items += application(Path(app))
+        if not force:
+            check_syntax(items[1].content, Path(app).name)
     with contextlib.ExitStack() as stack:
         if virtual:
             port = stack.enter_context(VirtualBoard(heap_bytes=DEFAULT_HEAP_BYTES)).port
