@@ -107,20 +107,34 @@ def text(take: Take) -> str:
     return "".join(lines)
 
 
-def save(take: Take, folder: Path) -> Path:
-    """Writes FOLDER/LABEL/LABEL-001.csv, or the next number that is free; a file is there whole or not at all."""
-    place = folder / check_label(take.label)
+def folder(root: Path, label: str) -> Path:
+    """ROOT/LABEL, made where it is not there. WhitError where it cannot be made or written to."""
+    place = root / check_label(label)
     try:
         place.mkdir(parents=True, exist_ok=True)
+        trial = place / f"{label}-001.csv.new"
+        trial.touch()
+        trial.unlink()
+    except OSError as error:
+        raise _unwritable(place, error) from error
+    return place
+
+
+def _unwritable(place: Path, error: OSError) -> WhitError:
+    return WhitError(f"{place}: {(error.strerror or str(error)).lower()}", "choose another folder with --out")
+
+
+def save(take: Take, root: Path) -> Path:
+    """Writes ROOT/LABEL/LABEL-001.csv, or the next number that is free; a file is there whole or not at all."""
+    place = folder(root, take.label)
+    try:
         taken = [int(match[1]) for path in place.iterdir() if (match := re.search(r"-(\d+)\.csv$", path.name))]
         path = place / f"{take.label}-{max(taken, default=0) + 1:03d}.csv"
         beside = path.with_name(path.name + ".new")
         beside.write_text(text(take), encoding="utf-8", newline="\n")
         beside.replace(path)
     except OSError as error:
-        raise WhitError(
-            f"{place}: {(error.strerror or str(error)).lower()}", "choose another folder with --out"
-        ) from error
+        raise _unwritable(place, error) from error
     return path
 
 

@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from whit import takes
-from whit.cli.common import print_json, talk
+from whit.cli.common import page, print_json, talk
 from whit.cli.sparklines import BLOCKS, PLAIN, ranges, spark
 from whit.errors import WhitError
 from whit.ports import choose
@@ -26,7 +26,19 @@ from whit.recording import Quality, Recorder, Taking, countdown
 
 _SHOWN_S = 5.0  # of samples in the plot
 _TOLERABLE = 0.01  # share of samples that may be lost without a hint
-_RATE, _SECONDS = click.FloatRange(0.1, 2000), click.FloatRange(0.01, 3600)
+
+
+class _Range(click.FloatRange):
+    """Without nan, which is not outside of any range."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        number = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value} is no number", param, ctx)
+        return number
+
+
+_RATE, _SECONDS = _Range(0.1, 2000), _Range(0.01, 3600)
 _TAKES, _WAIT = click.IntRange(1, 999), click.IntRange(0, 60)
 _FOLDER = click.Path(path_type=Path)
 
@@ -70,7 +82,7 @@ def command(
         return
     if label is None:
         raise click.UsageError("--label is missing: what is recorded, as in --label wave")
-    takes.check_label(label)
+    takes.folder(out, label)  # what is recorded must have a place
     console = talk()
     made: list[dict[str, Any]] = []
     with contextlib.ExitStack() as stack:
@@ -109,6 +121,8 @@ def _take(taking: Taking, title: str, wait_s: int, out: Path, console: Console, 
     path = takes.save(take, out)
     if not as_json:
         click.echo(f"{path}: {take.seconds:.1f} s, {len(take.x)} samples, {_words(quality)}")
+    if not np.isfinite(take.x).all():
+        console.print(f"\nhint: {path} has readings that are no finite numbers; nothing will read it\n", soft_wrap=True)
     if quality.lost > _TOLERABLE * taking.wanted:
         console.print(f"\nhint: {_hint(quality)}\n", markup=False)
     return {
@@ -223,4 +237,4 @@ def _stats(folder: Path, as_json: bool) -> None:
             values = (f"{value:.{decimals}f}" for value in (channel.mean, channel.std, channel.min, channel.max))
             table.add_row(*head, f"{channel.name} {channel.unit}".rstrip(), *values)
             head = [""] * 5
-    Console(highlight=False).print(table)
+    page().print(table)
