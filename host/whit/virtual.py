@@ -117,7 +117,9 @@ class VirtualBoard:
         try:
             verb, _, rest = self._report(_START_S).partition(" ")
             if verb != "port":
-                raise WhitError(f"the virtual board did not start: {rest or 'no answer'}", "")
+                raise WhitError(
+                    f"the virtual board did not start: {rest or 'no answer'}", "'whit virtual --heap 190k' is a Pico's"
+                )
             self.port = rest
         except BaseException:
             self.stop()

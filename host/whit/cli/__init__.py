@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import io
 import os
 import sys
 
@@ -77,6 +78,9 @@ def usage(error: click.UsageError) -> WhitError:
 
 def main(argv: list[str] | None = None) -> None:
     """Entry point. Exit codes: 0 done, 1 an error the user can act on, 2 wrong usage, 130 Ctrl-C."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a label or a file name may have letters that a terminal has not
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = cli.main(args=argv, prog_name="whit", standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
@@ -90,7 +94,7 @@ def main(argv: list[str] | None = None) -> None:
             report(usage(error))
         sys.exit(2)
     except click.ClickException as error:
-        error.show()
+        report(WhitError(error.format_message()))
         sys.exit(1)
     except (click.Abort, KeyboardInterrupt):
         click.echo("whit: stopped", err=True)

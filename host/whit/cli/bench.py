@@ -50,7 +50,7 @@ def command(blob: Path, port: str | None, runs: int, kernels: str | None, pictur
 
 def _print(result: Bench) -> None:
     estimates = result.profile is not None
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE)
+    console = Console(highlight=False, markup=False, emoji=False, width=None if sys.stdout.isatty() else _PIPE)
     bar = min(_BAR, max(6, console.width - (86 if estimates else 76)))
     table = Table(box=None, pad_edge=False, header_style="bold")
     scale, unit = (1, "us") if result.total.us < 1000 else (1000, "ms")

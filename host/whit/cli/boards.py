@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import sys
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from whit.board import Board
-from whit.cli.common import kilobytes, print_json, talk
+from whit.cli.common import kilobytes, page, print_json, talk
 from whit.errors import WhitError
 from whit.ports import Port, connected
 from whit.probe import BoardInfo
@@ -109,14 +107,23 @@ def _list_profiles(as_json: bool) -> None:
         sizes = [f"{kind.heap_kb} KB", f"{kind.files_kb} KB"]
         rows.append([kind.name, kind.title, kind.chip, clock, *sizes, kind.family, kind.firmware or "-"])
     heads = ["profile", "board", "chip", "clock", "free RAM", "files", "kernels", "firmware"]
-    _table(heads, rows, {"clock", "free RAM", "files"})
+    _table(heads, rows, {"clock", "free RAM", "files"}, ("firmware", "files"))
 
 
-def _table(heads: list[str], rows: list[list[str]], right: set[str]) -> None:
+def _table(heads: list[str], rows: list[list[str]], right: set[str], spare: tuple[str, ...] = ()) -> None:
+    """``spare``: columns that a narrow terminal does without, the first of them first."""
+    console = page()
+    wide = {head: 2 + max(map(len, column)) for head, column in zip(heads, zip(heads, *rows, strict=True), strict=True)}
+    left_out = []
+    for head in spare:
+        if sum(wide.values()) - 2 > console.width:
+            left_out.append(head)
+            del wide[head]
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for head in heads:
+    for head in wide:
         table.add_column(head, justify="right" if head in right else "left", no_wrap=head != "board")
     for row in rows:
-        table.add_row(*row)
-    wide = None if sys.stdout.isatty() else 120  # a pipe has no width; nothing is cut short there
-    Console(highlight=False, width=wide).print(table)
+        table.add_row(*[cell for head, cell in zip(heads, row, strict=True) if head in wide])
+    console.print(table)
+    if left_out:
+        talk().print(f"a wider terminal has {' and '.join(left_out)} as well")

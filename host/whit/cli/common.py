@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
 import click
 from rich.console import Console
+
+_PIPE = 200  # characters of a line that no terminal shows
 
 
 def kilobytes(n: float) -> str:
@@ -40,5 +43,11 @@ def print_json(document: Any, indent: int | None = 2) -> None:
 
 
 def talk() -> Console:
-    """A console on stderr, for progress and remarks."""
-    return Console(stderr=True, highlight=False)
+    """A console on stderr, for progress and remarks. Names of files and labels are text, never markup."""
+    return Console(stderr=True, highlight=False, markup=False, emoji=False)
+
+
+def page() -> Console:
+    """The same on stdout. A pipe has no width: nothing is cut short there."""
+    wide = None if sys.stdout.isatty() else _PIPE
+    return Console(highlight=False, markup=False, emoji=False, width=wide)

@@ -114,20 +114,32 @@ def _stamps(paths: Iterable[Path], wait_s: float = 0.0) -> list[tuple[int, int] 
 
 
 class _Bar(contextlib.ExitStack):
-    """A progress bar on stderr, from the first byte that is sent on."""
+    """On stderr: that the board is asked, and a progress bar from the first byte that is sent on."""
 
     def __init__(self, name: str) -> None:
         super().__init__()
         self._name = name
+        self._console = talk()
         self._bar: Progress | None = None
+        self._asking = self._console.status("comparing with what is on the board ...")
+
+    def __enter__(self) -> _Bar:
+        super().__enter__()
+        self.enter_context(self._asking)
+        return self
 
     def update(self, done: int, total: int) -> None:
         if self._bar is None:
-            columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()
-            console = talk()
-            quiet = not console.is_terminal  # a log has no use for it, nor for the empty line that it ends in
-            self._bar = self.enter_context(Progress(*columns, console=console, transient=True, disable=quiet))
-            self._bar.add_task(self._name)
+            self._asking.stop()
+            columns = (
+                TextColumn("{task.description}", markup=False),
+                BarColumn(),
+                DownloadColumn(),
+                TransferSpeedColumn(),
+            )
+            quiet = not self._console.is_terminal  # a log has no use for it, nor for the empty line that it ends in
+            self._bar = self.enter_context(Progress(*columns, console=self._console, transient=True, disable=quiet))
+            self._bar.add_task(self._name, total=total)
         self._bar.update(self._bar.task_ids[0], completed=done, total=total)
 
 

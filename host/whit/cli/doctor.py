@@ -59,7 +59,7 @@ def _boards(port: str | None) -> list[Check]:
 
 
 def _print(checks: list[Check]) -> None:
-    console = Console(highlight=False)
+    console = Console(highlight=False, emoji=False)
     wide = max(len(check.name) for check in checks)
     for area, lines in groupby(checks, key=lambda check: check.area):
         console.print(area, style="bold", markup=False, soft_wrap=True)

@@ -102,7 +102,9 @@ class _Bar(Progress):
     """Progress on stderr, a line for each part of the work."""
 
     def __init__(self) -> None:
-        super().__init__(TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), console=talk())
+        super().__init__(
+            TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), console=talk()
+        )
 
     def update(self, what: str, done: int, total: int) -> None:  # type: ignore[override]
         task = next((task for task in self.tasks if task.description == what), None)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
-from whit.cli.common import print_json, talk
+from whit.cli.common import page, print_json, talk
 from whit.deployment import DeployResult
 from whit.fleet import Outcome, deploy_all
 from whit.ports import connected
@@ -22,7 +20,11 @@ def run_all(blob: Path, as_json: bool, options: dict[str, Any]) -> bool:
     from whit.cli.deploy import summary
 
     console = talk()
-    columns = TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.fields[state]}")
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.fields[state]}", markup=False),
+    )
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as live:
         tasks = {port.name: live.add_task(port.name, total=None, state="waiting") for port in connected()}
 
@@ -49,7 +51,7 @@ def run_all(blob: Path, as_json: bool, options: dict[str, Any]) -> bool:
                 table.add_row(port, outcome.machine, "ok", summary(outcome))
             else:
                 table.add_row(port, "-", "failed", str(outcome))
-        Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 200).print(table)
+        page().print(table)
     for port, error in failed.items():
         talk().print(f"whit: {port}: {error}\n\nhint: {error.hint}", markup=False, soft_wrap=True)
     if failed:

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from whit import latency, memory
 from whit.blob import Blob, TensorInfo, read
-from whit.cli.common import digits, kilobytes, print_json, shape, talk
+from whit.cli.common import digits, kilobytes, page, print_json, shape, talk
 from whit.fit import Fit, fit
 from whit.inspection import Inspection, inspect
 from whit.latency import Choice, Latency
@@ -38,12 +37,13 @@ def command(blob: Path, plot: Path | None, board: str | None, as_json: bool) -> 
     facts = inspect(model)
     times = None if kind is None or kind.clock_mhz is None else latency.estimate(model, kind)
     if plot is not None:
-        memory.plot(model, plot)
+        with talk().status("drawing ..."):
+            memory.plot(model, plot)
         talk().print(f"saved {plot}")
     if as_json:
         print_json(facts.to_json() | ({} if kind is None else _document(model, kind)))
         return
-    console = Console(highlight=False)
+    console = page()
     edges = [" + ".join(_edge(info, len(side) > 1) for info in side) for side in (facts.inputs, facts.outputs)]
     console.print(f"{facts.name}: format {facts.format}, {edges[0]} -> {edges[1]}", soft_wrap=True)
     if facts.labels:

@@ -29,7 +29,7 @@ def command(as_json: bool, keras_only: bool) -> None:
     if keras_only:
         click.echo(coverage.markdown(document), nl=False)
         return
-    console = Console(highlight=False)
+    console = Console(highlight=False, emoji=False)
     console.print(_operators())
     console.print()
     console.print(_layers(document["sections"]))

@@ -9,6 +9,7 @@ from types import FrameType
 import click
 
 from whit.cli.common import print_json
+from whit.errors import WhitError
 from whit.virtual import DEFAULT_HEAP_BYTES, VirtualBoard
 
 
@@ -49,6 +50,6 @@ def command(heap: int, as_json: bool) -> None:
                 click.echo(board.port)  # flushes, so a script can read the first line
             click.echo(f"virtual board with a {heap / 1024:.0f} KB heap; Ctrl-C stops it", err=True)
             board.wait()
-            raise click.ClickException("the virtual board stopped by itself")
+            raise WhitError("the virtual board stopped by itself", "'whit virtual' starts another one")
     except KeyboardInterrupt:
         pass
