@@ -131,8 +131,8 @@ def draw(blob: Blob) -> Map:
         else:
             try:
                 kernels.append(access(r, blob.data[r[2] : r[2] + r[3]]))
-            except ValueError as error:
-                raise WhitError(f"{blob.name}: op {r[0]} has a table that is damaged", _HINT) from error
+            except (ValueError, LookupError, ArithmeticError) as error:
+                raise WhitError(f"{blob.name}: op {r[0]} has words that are damaged", _HINT) from error
     cells = np.zeros((len(kernels), blob.arena_bytes), np.uint8)
     wanted = np.zeros(blob.arena_bytes, bool)
     _mark(wanted, [*after, *always], True)

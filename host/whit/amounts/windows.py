@@ -23,7 +23,9 @@ class Axis:
 
     @property
     def starts(self) -> range:
-        """Where windows begin; below 0 is outside."""
+        """Where windows begin; below 0 is outside. OverflowError where there is no end of them."""
+        if self.outputs > MOST:
+            raise OverflowError(f"{self.outputs} windows")
         return range(-self.before, self.outputs * self.stride - self.before, self.stride)
 
     @property
@@ -40,8 +42,11 @@ class Axis:
     @property
     def inside(self) -> int:
         """Taps of all windows that lie inside the image."""
-        taps = range(0, self.kernel * self.dilation, self.dilation)
-        return sum(0 <= start + tap < self.size for start in self.starts for tap in taps)
+        inside = 0
+        for start in self.starts:
+            first, end = max(0, -(start // self.dilation)), min(self.kernel, -((start - self.size) // self.dilation))
+            inside += max(0, end - first)
+        return inside
 
 
 def axes(r: Record) -> tuple[Axis, Axis]:
