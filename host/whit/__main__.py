@@ -1,5 +1,16 @@
-"""``python -m whit`` is the command ``whit``."""
+"""The command ``whit``, also as ``python -m whit``."""
 
-from whit.cli import main
+import signal
 
-main()
+
+def main() -> None:
+    """Run the command. Ctrl-C while its modules are loaded ends it as well, and without a word."""
+    handler = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from whit.cli import main as run
+
+    signal.signal(signal.SIGINT, handler)
+    run()
+
+
+if __name__ == "__main__":
+    main()
