@@ -11,6 +11,7 @@ from whit.errors import WhitError
 from whit.profiles import Profile, recognise
 
 OLDEST = [1, 24]
+_MOST_BYTES = 1 << 27  # more than any board has flash, as UF2 too
 _BANNER = re.compile(rb"MicroPython v?(\d[\w.\-]*) on (\d{4}-\d\d-\d\d)(?:; ([ -~]+))?")
 
 
@@ -57,15 +58,17 @@ def page(board: Profile) -> str:
 def read_image(path: Path, board: Profile) -> Image:
     """The image in a file, checked for this board. WhitError says what is wrong with it."""
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(_MOST_BYTES + 1)
     except FileNotFoundError as error:
         raise WhitError(f"{path}: no such file or directory", where(board)) from error
     except OSError as error:
         raise WhitError(f"{path}: {error.strerror or error}", where(board)) from error
     name = path.name
     kind = "uf2" if data.startswith(uf2.MAGIC) else "esp" if data.startswith(esp.MAGIC) else None
-    if kind is None:
+    if kind is None or len(data) > _MOST_BYTES:
         start = f"it begins with {data[:8]!r}" if data else "it is empty"
+        start = start if kind is None else f"it has more than {_MOST_BYTES >> 20} MB"
         raise WhitError(f"{name} is no firmware image: {start}", where(board))
     wanted = "uf2" if board.uf2_family else "esp"
     if kind != wanted:

@@ -41,7 +41,7 @@ def command(
     """
     kind = flashing.which(board, port)
     if erase and kind.esp_chip is None:
-        raise WhitError(f"--erase is for ESP32s; a {kind.name} keeps its files", "leave it away")
+        raise WhitError(f"--erase is for ESP32s; a {kind.name} keeps its files", "leave it out")
     image = None if firmware is None else read_image(firmware, kind)
     if image is None and not dry_run:
         with talk().status(f"downloading {kind.firmware} ..."):
