@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 import json
 import os
+import signal
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -74,6 +76,14 @@ def test_a_huge_file_is_no_whit_file(tmp_path: Path) -> None:
     assert refused("inspect", tmp_path / "huge.whit") == "huge.whit: not a whit file"
 
 
+def test_a_huge_file_is_no_firmware(tmp_path: Path) -> None:
+    with open(tmp_path / "huge.uf2", "wb") as file:
+        file.write(b"UF2\n")
+        file.truncate(1 << 33)
+    message = "huge.uf2 is no firmware image: it has more than 128 MB"
+    assert refused("flash", "pico", "--firmware", tmp_path / "huge.uf2", "--dry-run") == message
+
+
 def test_labels_are_text(model: Path) -> None:
     assert whit("convert", model, "-o", model.with_suffix(".whit"), "--labels", "[red],:cat:,[/b]").exit_code == 0
     shown = whit("inspect", model.with_suffix(".whit"))
@@ -131,6 +141,32 @@ def test_a_recording_without_a_place_is_not_begun(tmp_path: Path) -> None:
     where = refused("record", "--label", "a", "--port", "/dev/nope", "--out", tmp_path / "file")
     assert str(tmp_path / "file") in where
     assert "nan is no number" in str(whit("record", "--label", "a", "--rate", "nan").output)
+
+
+@unix
+@pytest.mark.parametrize("after_s", [0.02, 0.05, 0.1, 0.2, 0.4])
+def test_ctrl_c_while_the_command_is_loaded(after_s: float, model: Path) -> None:
+    command = [sys.executable, "-c", "from whit.__main__ import main; print(flush=True); main()", "ops"]
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment())
+    assert running.stdout
+    running.stdout.readline()
+    time.sleep(after_s)
+    running.send_signal(signal.SIGINT)
+    _, said = running.communicate(timeout=30)
+    assert "Traceback" not in said and running.returncode in (0, 130, -signal.SIGINT)
+
+
+@unix
+@pytest.mark.parametrize("way", [">&-", ">/dev/full", "2>&-", "| true", "<&-"])
+@pytest.mark.parametrize("verb", ["boards --all", "ops --json"])
+def test_output_that_nobody_takes(verb: str, way: str) -> None:
+    command = f"{sys.executable} -m whit {verb} {way}"
+    if way == ">/dev/full" and not Path("/dev/full").exists():
+        pytest.skip("/dev/full is of Linux")
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, env=environment())
+    full = "whit: output: no space left on device" in done.stderr
+    assert "Traceback" not in done.stderr and "Exception" not in done.stderr
+    assert done.returncode == (1 if way == ">/dev/full" else 0) and full == (way == ">/dev/full")
 
 
 @pytest.mark.parametrize("columns", [80, 100, 120])

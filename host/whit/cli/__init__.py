@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import importlib
 import io
@@ -78,11 +79,10 @@ def usage(error: click.UsageError) -> WhitError:
 
 def main(argv: list[str] | None = None) -> None:
     """Entry point. Exit codes: 0 done, 1 an error the user can act on, 2 wrong usage, 130 Ctrl-C."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a label or a file name may have letters that a terminal has not
-            stream.reconfigure(errors="backslashreplace")
+    _open_streams()
     try:
         code = cli.main(args=argv, prog_name="whit", standalone_mode=False)
+        sys.stdout.flush()
         sys.exit(code if isinstance(code, int) else 0)
     except WhitError as error:
         report(error)
@@ -100,8 +100,29 @@ def main(argv: list[str] | None = None) -> None:
         click.echo("whit: stopped", err=True)
         sys.exit(130)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_output()
         sys.exit(1)
+    except OSError as error:  # what a command does with files has messages of its own: this is most often a full disk
+        _forget_output()
+        why = (error.strerror or str(error)).lower()
+        report(WhitError(f"{error.filename or 'output'}: {why}", "look for space, or send the output to another place"))
+        sys.exit(1)
+
+
+def _open_streams() -> None:
+    """Streams that take what is printed, whatever it is, and wherever the caller has closed them."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # closed, as by '>&-'
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+        elif isinstance(stream, io.TextIOWrapper):  # a label or a file name may have letters that a terminal has not
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _forget_output() -> None:
+    """What nobody takes is not tried again when Python ends."""
+    with contextlib.suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":
