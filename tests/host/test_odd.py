@@ -84,6 +84,18 @@ def test_a_huge_file_is_no_firmware(tmp_path: Path) -> None:
     assert refused("flash", "pico", "--firmware", tmp_path / "huge.uf2", "--dry-run") == message
 
 
+@unix
+@pytest.mark.parametrize(
+    "command", ["convert FILE", "inspect FILE", "run FILE 1", "deploy FILE", "flash pico --firmware FILE"]
+)
+def test_a_file_that_may_not_be_read(command: str, tmp_path: Path) -> None:
+    (tmp_path / "locked").write_bytes(b"x")
+    (tmp_path / "locked").chmod(0)
+    if os.access(tmp_path / "locked", os.R_OK):
+        pytest.skip("root may read it")
+    assert "locked: permission denied" in refused(*command.replace("FILE", str(tmp_path / "locked")).split()).lower()
+
+
 def test_labels_are_text(model: Path) -> None:
     assert whit("convert", model, "-o", model.with_suffix(".whit"), "--labels", "[red],:cat:,[/b]").exit_code == 0
     shown = whit("inspect", model.with_suffix(".whit"))

@@ -21,11 +21,13 @@ _PIPE = 120  # characters of a line that no terminal shows; nothing is cut short
     epilog="\b\nExample:\n  whit bench gesture.whit --plot gesture.png",
     short_help="Measure how long each layer takes on a board.",
 )
-@click.argument("blob", type=click.Path(path_type=Path))
+@click.argument("blob", type=click.Path(readable=False, path_type=Path))
 @click.option("--port", help="Serial port of a board. [default: a fresh virtual board]")
 @click.option("--runs", type=click.IntRange(min=1), default=10, show_default=True, help="How often it is timed.")
 @click.option("--kernels", metavar="FAMILY", help="bytecode, viper, thumb, dsp or rv32. [default: the board's best]")
-@click.option("--plot", "picture", type=click.Path(path_type=Path), help="Draw the times as .png or .svg.")
+@click.option(
+    "--plot", "picture", type=click.Path(readable=False, path_type=Path), help="Draw the times as .png or .svg."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the times as JSON.")
 def command(blob: Path, port: str | None, runs: int, kernels: str | None, picture: Path | None, as_json: bool) -> None:
     """Measure how long each layer of the model BLOB takes on a board.

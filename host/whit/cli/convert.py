@@ -15,16 +15,16 @@ from whit.inspection import inspect
     epilog="\b\nExample:\n  whit convert gesture.keras --samples x.npy --labels walk,run,rest",
     short_help="Convert a trained model to a .whit file.",
 )
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("model", type=click.Path(readable=False, path_type=Path))
 @click.option(
     "-o",
     "--out",
-    type=click.Path(path_type=Path),
+    type=click.Path(readable=False, path_type=Path),
     help="File to write. [default: MODEL's name + .whit, here]",
 )
 @click.option(
     "--samples",
-    type=click.Path(path_type=Path),
+    type=click.Path(readable=False, path_type=Path),
     help="Typical inputs, shape (n, *input), in a .npy, .npz or .csv file: a Keras model is quantised from them.",
 )
 @click.option("--labels", metavar="A,B,C", help="Names of the outputs, in order.")

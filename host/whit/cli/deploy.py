@@ -27,11 +27,13 @@ _POLL_S = 0.25
     epilog="\b\nExample:\n  whit deploy gesture.whit --app main.py",
     short_help="Put a model and the runtime on a board.",
 )
-@click.argument("blob", type=click.Path(path_type=Path))
+@click.argument("blob", type=click.Path(readable=False, path_type=Path))
 @click.option("--port", help="Port of the board. [default: that of the only board]")
 @click.option("--all", "every", is_flag=True, help="Deploy to every connected board at once.")
 @click.option("--virtual", is_flag=True, help="Try it on a virtual board of its own.")
-@click.option("--app", type=click.Path(path_type=Path), help="A program to start with the board; its imports too.")
+@click.option(
+    "--app", type=click.Path(readable=False, path_type=Path), help="A program to start with the board; its imports too."
+)
 @click.option("--watch", is_flag=True, help="Deploy again whenever a file changes, until Ctrl-C.")
 @click.option("--kernels", metavar="FAMILY", help="bytecode, viper, thumb, dsp or rv32.")
 @click.option("--romfs", is_flag=True, help="Into flash that is mapped: takes no RAM.")

@@ -24,7 +24,9 @@ from whit.profiles import Profile
     short_help="Put MicroPython on a board.",
 )
 @click.argument("board", required=False)
-@click.option("--firmware", type=click.Path(path_type=Path), help="The image. [default: downloaded by mpflash]")
+@click.option(
+    "--firmware", type=click.Path(readable=False, path_type=Path), help="The image. [default: downloaded by mpflash]"
+)
 @click.option("--port", help="Serial port of the board. [default: that of the only board]")
 @click.option("--erase", is_flag=True, help="Erase all of the flash first, files included (ESP32s).")
 @click.option("--yes", is_flag=True, help="Do not ask.")

@@ -22,8 +22,8 @@ from whit.profiles import Profile, names, profile
     epilog="\b\nExample:\n  whit inspect gesture.whit --board pico",
     short_help="Show what is in a .whit file: layers, sizes, memory.",
 )
-@click.argument("blob", type=click.Path(path_type=Path))
-@click.option("--plot", type=click.Path(path_type=Path), help="Draw the memory plan as .png or .svg.")
+@click.argument("blob", type=click.Path(readable=False, path_type=Path))
+@click.option("--plot", type=click.Path(readable=False, path_type=Path), help="Draw the memory plan as .png or .svg.")
 @click.option("--board", metavar="NAME", help=f"Does it fit, how long does a run take: {', '.join(names())}.")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def command(blob: Path, plot: Path | None, board: str | None, as_json: bool) -> None:

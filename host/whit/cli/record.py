@@ -40,7 +40,7 @@ class _Range(click.FloatRange):
 
 _RATE, _SECONDS = _Range(0.1, 2000), _Range(0.01, 3600)
 _TAKES, _WAIT = click.IntRange(1, 999), click.IntRange(0, 60)
-_FOLDER = click.Path(path_type=Path)
+_FOLDER = click.Path(readable=False, path_type=Path)
 
 
 @click.command(

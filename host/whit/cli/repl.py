@@ -17,7 +17,7 @@ from whit.via_mpremote import terminal
     epilog="\b\nExample:\n  whit repl gesture.whit",
     short_help="Talk to a board, with its model loaded as m.",
 )
-@click.argument("blob", required=False, type=click.Path(path_type=Path))
+@click.argument("blob", required=False, type=click.Path(readable=False, path_type=Path))
 @click.option("--port", help="Serial port of the board. [default: that of the only board]")
 def command(blob: Path | None, port: str | None) -> None:
     """Talk to a board, with its model loaded as m.

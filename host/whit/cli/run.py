@@ -27,9 +27,11 @@ _MOST_COLUMNS = 10
     short_help="Run a .whit file on a virtual or a real board.",
     context_settings={"ignore_unknown_options": True},  # -0.5,1.2 is a number
 )
-@click.argument("blob", type=click.Path(path_type=Path))
+@click.argument("blob", type=click.Path(readable=False, path_type=Path))
 @click.argument("inputs", metavar="INPUT")
-@click.option("-o", "--out", type=click.Path(path_type=Path), help="Save the outputs (.npz if there are several).")
+@click.option(
+    "-o", "--out", type=click.Path(readable=False, path_type=Path), help="Save the outputs (.npz if there are several)."
+)
 @click.option("--raw", is_flag=True, help="Take and give the model's own integers, unchanged.")
 @click.option("--port", help="Serial port of a board. [default: a fresh virtual board]")
 @click.option("--json", "as_json", is_flag=True, help="Print the outputs as JSON.")
