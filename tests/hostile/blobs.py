@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import signal
 import tempfile
 import threading
 import time
@@ -33,6 +34,7 @@ from .target import BYTECODE, LOOK, PLAIN, START, STREAM, TRACE, Target
 
 AHEAD = 24  # blobs in the pipe
 SILENT_S = 120.0  # without an answer the interpreter hangs; the longest run that is allowed takes seconds
+INSPECT_S = 10.0  # of the processor
 RUN_MS = 5000  # of the processor, for the slowest of load and run
 STEPS = 300_000  # what is run of every blob; more is run of one in so many:
 MORE = ((1000, 1 << 30), (40, 1 << 23))
@@ -73,6 +75,7 @@ class Worker:
         self.told = time.monotonic()
         self.folder = tempfile.TemporaryDirectory()
         self.file = Path(self.folder.name, "mutant.whit")
+        signal.signal(signal.SIGPROF, _too_long)
         self.start()
 
     def start(self) -> None:
@@ -112,6 +115,7 @@ class Worker:
 
     def _take(self) -> None:
         """The answer to the oldest blob that waits for one."""
+        self.told = time.monotonic()
         answer = self.target.answer()
         self.told = time.monotonic()
         index, p, content, how = self.waiting.popleft()
@@ -159,6 +163,7 @@ class Worker:
     def _host(self, index: int, content: bytes) -> None:
         """What the host reads of a blob ends in a WhitError, or in an answer."""
         self.tally.counts["inspected"] += 1
+        signal.setitimer(signal.ITIMER_PROF, INSPECT_S)
         try:
             self.file.write_bytes(content)
             parsed = blob_file.read(self.file)
@@ -169,6 +174,8 @@ class Worker:
             pass
         except Exception as error:
             self._fail(index, content, f"whit inspect: {type(error).__name__}: {error}")
+        finally:
+            signal.setitimer(signal.ITIMER_PROF, 0)
 
     def _health(self) -> None:
         while self.waiting:
@@ -185,6 +192,10 @@ class Worker:
     def _fail(self, index: int, content: bytes, why: str) -> None:
         path = self.save(f"{self.seed}-{self.number}-{index}.whit", content)
         self.tally.failures.append((str(path), why))
+
+
+def _too_long(*_: object) -> None:
+    raise TimeoutError(f"more than {INSPECT_S} s of the processor")
 
 
 def emulate(board: Runtime, p: Parts) -> None:

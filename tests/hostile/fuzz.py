@@ -90,6 +90,8 @@ def campaign(kind: str, count: int, seed: int, workers: int = 2, draws: int = 4)
                     processes.pop(number).join()
                     continue
                 total.add(tally)
+                for path, why in tally.failures:
+                    console.print(f"FAILED {path}: {why}", soft_wrap=True, markup=False)
                 failed = f"{len(total.failures)} failed" if total.failures else ""
                 progress.update(task, completed=total.counts[kind], failed=failed)
                 if not console.is_terminal and time.monotonic() - told > 60:  # a log needs no bar, but a sign of life

@@ -44,12 +44,12 @@ run:
     it ne
     movne r2, #0
     ldr r3, [r9, #R_KEPT+12]
-    cmp r3, #1
-    it eq
-    cmpeq r2, #256
-    ite ls
-    movls r3, #4
-    mvnhi r3, #0
+    cmp r2, #256
+    it ls
+    cmpls r3, #1
+    ite eq
+    moveq r3, #4
+    mvnne r3, #0
     str r3, [sp, #F_LEAST]
     ldr r2, [r9, #R_KEPT]
 .Lline:                             @ r2 lines left
