@@ -29,6 +29,7 @@ from whit.blob import Blob
 from whit.compile import compile_graph
 from whit.importers import tflite
 from whit.paths import device_root
+from whit.simulate import Simulator
 
 from tests.agreement.shared import SHARED, need
 from tests.device import models
@@ -419,6 +420,23 @@ def test_a_softmax_that_would_read_before_its_table(victim: Victim, boards: list
             assert victim.give(p.pack()) == "ran"
             for board in boards:
                 emulate(board, p.pack())
+
+
+@pytest.mark.parametrize("kind", [0, 1, 2])
+def test_a_reduction_that_repeats_its_outputs(victim: Victim, boards: list[Runtime], kind: int) -> None:
+    """Five outputs from the same values, at the arena's end: no kernel may take four neighbours for them."""
+    p = parts(everything())
+    reduce = next(r for r in p.records if r[0] == program.REDUCE)
+    edges = [[program.INPUT, 8, 0, 0, 5, 6, 0x3D4CCCCD, 128], [program.OUTPUT, 8, 0, 0, 0, 5, 0x3D4CCCCD, 128]]
+    record = [*reduce[:4], 5, 0, 1, 0, 5, 0, 1, 0, 6, 1, *reduce[14:20], kind]
+    content = replace(p, records=[*edges, record], arena_bytes=11, test=b"").pack()
+    assert victim.give(content) == "ran"
+    x = np.array([3, -7, 100, -128, 127, 5], np.int8)
+    blob = blob_file.parse(content)
+    expected = Simulator(blob).run(x).tobytes()
+    assert len(set(expected)) == 1
+    for board in boards:
+        assert board.run(blob, [x]) == [expected], board.name
 
 
 def test_rows_of_softmax_end_at_512(victim: Victim) -> None:
