@@ -161,3 +161,15 @@ def test_without_a_port_a_fresh_board_is_large_enough(tmp_path: Path) -> None:
     blob = conversion.convert(tmp_path / "m.tflite", tmp_path / "m.whit").blob
     assert blob.blob_bytes > 200_000
     assert running.run(tmp_path / "m.whit", np.ones((2, 400), np.int8), raw=True).outputs.shape == (2, 600)
+
+
+def test_of_many_outputs_the_largest_is_told(tmp_path: Path, port: str) -> None:
+    net = Net()
+    x = net.tensor((1, 12), 1.0, 0)
+    y = net.op("RELU", [x], net.tensor((1, 12), 1.0, 0))
+    (tmp_path / "wide.tflite").write_bytes(net.build(x, y))
+    conversion.convert(tmp_path / "wide.tflite", tmp_path / "wide.whit")
+    values = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 30, 11]
+    command = ["run", str(tmp_path / "wide.whit"), ",".join(map(str, values)), "--port", port]
+    heading, row, *_ = CliRunner().invoke(cli, command).stdout.splitlines()
+    assert heading.split()[:2] == ["input", "largest"] and row.split()[:2] == ["0", "10"]

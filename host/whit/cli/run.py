@@ -129,14 +129,15 @@ def _print(values: npt.NDArray[np.generic], labels: list[str], raw: bool) -> Non
     names = labels if len(labels) == columns else [str(i) for i in range(columns)]
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("input", justify="right")
-    if labels:
-        table.add_column("label")
+    largest = bool(labels) or columns > _MOST_COLUMNS  # which may be none of those that are shown
+    if largest:
+        table.add_column("label" if labels else "largest")
     for name in names[:_MOST_COLUMNS]:
         table.add_column(name, justify="right")
     if columns > _MOST_COLUMNS:
         table.add_column("...")
     for i, row in enumerate(rows[:_MOST_ROWS]):
-        cells = [str(i)] + ([names[int(row.argmax())]] if labels else [])
+        cells = [str(i)] + ([names[int(row.argmax())]] if largest else [])
         cells += [str(v) if raw else f"{v:.3f}" for v in row[:_MOST_COLUMNS]]
         table.add_row(*cells)
     console = page()
