@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-SCALES = (1e-15, 1e15)  # of activations: beyond them single precision overflows, and no model means it
+SCALES = (2.0**-126, 2.0**121)  # of activations: no less and no more than what 255 steps in single precision give
 
 
 @dataclass(eq=False)
