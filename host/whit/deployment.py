@@ -131,7 +131,7 @@ class Deployment:
         board.soft_reset()
         return DeployResult(
             port=board.port,
-            machine="virtual board" if info.virtual else info.machine,
+            machine=info.name,
             file=self.root + self.items[0].path,
             sent=[item.path for item in plan.send],
             kept=[item.path for item in plan.keep],

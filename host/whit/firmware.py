@@ -9,8 +9,8 @@ from pathlib import Path
 from whit import esp, uf2
 from whit.errors import WhitError
 from whit.profiles import Profile, recognise
+from whit.versions import FIRMWARE, numbers
 
-OLDEST = [1, 24]
 _MOST_BYTES = 1 << 27  # more than any board has flash, as UF2 too
 _BANNER = re.compile(rb"MicroPython v?(\d[\w.\-]*) on (\d{4}-\d\d-\d\d)(?:; ([ -~]+))?")
 
@@ -36,8 +36,7 @@ class Image:
     @property
     def old(self) -> bool:
         """A version that whit's runtime is not tested with."""
-        numbers = [int(part) for part in re.findall(r"\d+", self.version)[:2]]
-        return numbers < OLDEST
+        return numbers(self.version) < FIRMWARE
 
 
 def where(board: Profile) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from whit.blob import Blob, read
 from whit.deployment import DeployResult, deploy
 from whit.errors import WhitError
-from whit.ports import connected
+from whit.ports import connected, nothing_connected
 
 Outcome = DeployResult | WhitError
 _MOST = 32  # at one time; each is a thread that waits for its board
@@ -36,7 +36,7 @@ def deploy_all(
     model = blob if isinstance(blob, Blob) else read(blob)  # a mistake in the file is told once, not for each board
     ports = [port.name for port in connected()]
     if not ports:
-        raise WhitError("no board is connected", "plug one in with a data cable, or start one with 'whit virtual'")
+        raise nothing_connected()
     stop = threading.Event()
     lock = threading.Lock()
 

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import ast
 import statistics
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from whit import drawing, latency
 from whit.blob import Blob, read
-from whit.board import Board
+from whit.board import Board, Progress
 from whit.errors import WhitError
 from whit.latency import Latency
 from whit.probe import BoardInfo
 from whit.profiles import recognise
 from whit.running import prepared
-
-Progress = Callable[[int, int], None]
 
 _RUN_S = 600.0  # of one run; bytecode kernels on a slow board take their time
 
@@ -164,7 +161,7 @@ def _collected(
     return Bench(
         name,
         port,
-        "virtual board" if info.virtual else info.machine,
+        info.name,
         how[0],
         len(rows),
         how[1],

@@ -29,13 +29,18 @@ def connected() -> list[Port]:
     return found + [Port(board.port, f"virtual board, {board.heap_bytes / 1024:.0f} KB heap") for board in running()]
 
 
+def nothing_connected() -> WhitError:
+    """What is said where `connected` finds nothing."""
+    return WhitError("no board is connected", "plug one in with a data cable, or start one with 'whit virtual'")
+
+
 def choose(port: str | None = None) -> str:
     """The port to use: the given one, else that of the only board. WhitError when that is not clear."""
     if port is not None:
         return port
     found = connected()
     if not found:
-        raise WhitError("no board is connected", "plug one in with a data cable, or start one with 'whit virtual'")
+        raise nothing_connected()
     if len(found) > 1:
         listed = ", ".join(f"{board.name} ({board.description})" for board in found)
         raise WhitError(f"{len(found)} boards are connected: {listed}", f"choose one, as with --port {found[0].name}")

@@ -48,6 +48,11 @@ class BoardInfo:
         return self.platform in ("linux", "darwin")
 
     @property
+    def name(self) -> str:
+        """What it is called in an answer."""
+        return "virtual board" if self.virtual else self.machine
+
+    @property
     def loads_native(self) -> bool:
         """It loads .mpy files with machine code of the ABI of MicroPython 1.23 and later."""
         return self.arch in _ARCHITECTURES[1:] and (self.mpy_version, self.mpy_abi) == (6, 3)

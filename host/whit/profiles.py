@@ -6,6 +6,7 @@ import difflib
 import sys
 from dataclasses import MISSING, dataclass, fields
 from fnmatch import fnmatchcase
+from functools import cache
 from typing import Any
 
 from whit.errors import WhitError
@@ -95,6 +96,7 @@ def of_usb(vid: int, pid: int) -> list[Profile]:
     return [board for board in everything() if f"{vid:04x}:{pid:04x}" in board.usb]
 
 
+@cache
 def parse(text: str) -> Profile:
     """A Profile from a file's text. Raises ValueError that names the fields that are missing, unknown or of another
     kind: numbers are above zero, but for an offset."""

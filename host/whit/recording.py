@@ -97,7 +97,7 @@ class Recorder:
         try:
             self._board.clear()
             info = self._board.info
-            self.machine = "virtual board" if info.virtual else info.machine
+            self.machine = info.name
             self.sensor = attach(self._board, info, sensor, sda, scl)
             self._board.exec(_LOOP)
         except BaseException:

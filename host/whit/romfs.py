@@ -52,22 +52,11 @@ def _whit_rom():
 # Size of the partition, the first bytes of what is in it, and the names of what is mounted.
 _QUERY = """\
 def _whit_query():
-    import os
     rom = _whit_rom()
     if rom is None:
         print(None)
         return
-    def walk(folder):
-        try:
-            for e in os.ilistdir(folder):
-                path = folder + "/" + e[0]
-                if e[1] & 0x4000:
-                    yield from walk(path)
-                else:
-                    yield path
-        except OSError:
-            pass
-    print((len(rom[0]), bytes(rom[0][:16]), list(walk("/rom"))))
+    print((len(rom[0]), bytes(rom[0][:16]), _whit_walk("/rom", [])))
 _whit_query()
 """
 
@@ -173,7 +162,7 @@ class RomDeployment(Deployment):
 
     def steps(self, info: BoardInfo, dry_run: bool, force: bool) -> Plan:
         board = self.board
-        board.exec(sealed(_TOOLS))
+        board.exec(sealed(switching.TOOLS + _TOOLS))
         found = ast.literal_eval(board.exec(_QUERY).strip())
         if found is None:
             raise WhitError(
@@ -194,10 +183,8 @@ class RomDeployment(Deployment):
                 self._try_in_place()
             else:
                 self._replace(image, head)
-            board.exec(sealed(switching.TOOLS))
+            board.exec(sealed(switching.TOOLS))  # the self-test began with a fresh heap
             self.recover()
-        else:
-            board.exec(sealed(switching.TOOLS))
         plan = make_plan(program, self.hashes([], [item.path for item in program]))
         if not dry_run and plan.send:
             self.progress = None  # it has come to its end

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from whit.blob import Blob, TensorInfo, read
-from whit.board import Board
+from whit.board import Board, Progress
 from whit.deployment import deploy
 from whit.errors import WhitError
 from whit.virtual import DEFAULT_HEAP_BYTES, VirtualBoard
-
-Progress = Callable[[int, int], None]
 
 _PIECE_BYTES = 32 * 1024  # of inputs that are on the board at one time
 _ROOM_BYTES = 96 * 1024  # heap besides blob and arena: the runtime, compiled on the board, and mpremote's own

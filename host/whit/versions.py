@@ -9,6 +9,7 @@ from whit.probe import BoardInfo
 from whit.version import __version__
 
 FIRMWARE = (1, 24)  # of MicroPython: its .mpy files hold native code of the ABI that mpy-cross makes since
+OLDEST = ".".join(map(str, FIRMWARE))
 
 
 def numbers(version: str) -> tuple[int, ...]:
@@ -19,9 +20,8 @@ def numbers(version: str) -> tuple[int, ...]:
 def check_versions(info: BoardInfo) -> None:
     """WhitError where the firmware is too old, or the board has a newer runtime than this package brings."""
     if info.version < FIRMWARE:
-        wanted = ".".join(map(str, FIRMWARE))
         raise WhitError(
-            f"the board on {info.port} runs MicroPython {info.version_string}; whit needs {wanted}",
+            f"the board on {info.port} runs MicroPython {info.version_string}; whit needs {OLDEST}",
             "'whit flash' puts the current one on it; --force tries this one",
         )
     if info.runtime and numbers(info.runtime) > numbers(__version__):

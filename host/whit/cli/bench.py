@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from whit import drawing
-from whit.cli.common import digits, print_json, shape, talk
+from whit.cli.common import digits, page, print_json, shape, talk
 from whit.measurement import Bench, Times, bench, plot
 
 _BAR = 24  # characters, where there is room
-_PIPE = 120  # characters of a line that no terminal shows; nothing is cut short there
 
 
 @click.command(
@@ -52,7 +49,7 @@ def command(blob: Path, port: str | None, runs: int, kernels: str | None, pictur
 
 def _print(result: Bench) -> None:
     estimates = result.profile is not None
-    console = Console(highlight=False, markup=False, emoji=False, width=None if sys.stdout.isatty() else _PIPE)
+    console = page()
     bar = min(_BAR, max(6, console.width - (86 if estimates else 76)))
     table = Table(box=None, pad_edge=False, header_style="bold")
     scale, unit = (1, "us") if result.total.us < 1000 else (1000, "ms")

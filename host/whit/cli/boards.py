@@ -11,7 +11,7 @@ from rich.table import Table
 from whit.board import Board
 from whit.cli.common import kilobytes, page, print_json, talk
 from whit.errors import WhitError
-from whit.ports import Port, connected
+from whit.ports import Port, connected, nothing_connected
 from whit.probe import BoardInfo
 from whit.profiles import everything, of_usb, recognise
 
@@ -40,8 +40,8 @@ def command(every: bool, as_json: bool) -> None:
         print_json([_document(port, answer) for port, answer in found])
         return
     if not found:
-        talk().print("no board is connected")
-        talk().print("\nhint: plug one in with a data cable, or start one with 'whit virtual'", markup=False)
+        nothing = nothing_connected()
+        talk().print(f"{nothing}\n\nhint: {nothing.hint}", soft_wrap=True)
         return
     _print(found)
 
@@ -93,7 +93,7 @@ def _print(found: list[tuple[Port, BoardInfo | WhitError]]) -> None:
         if isinstance(answer, WhitError):
             kinds = [kind.name for kind in of_usb(*port.usb)] if port.usb else []
             may = f" (its USB id is that of {', '.join(kinds)})" if kinds else ""
-            talk().print(f"{answer}{may}\n  hint: {answer.hint}", markup=False, soft_wrap=True)
+            talk().print(f"{answer}{may}\n  hint: {answer.hint}", soft_wrap=True)
 
 
 def _list_profiles(as_json: bool) -> None:

@@ -19,15 +19,8 @@ def kilobytes(n: float) -> str:
 
 def digits(value: float) -> str:
     """A time as a person needs it: 0.1234 -> '0.123', 12.34 -> '12.3', 1234.5 -> '1234'."""
-    return (
-        f"{value:.3f}"
-        if value < 1
-        else f"{value:.2f}"
-        if value < 10
-        else f"{value:.1f}"
-        if value < 1000
-        else f"{value:.0f}"
-    )
+    decimals = sum(value < limit for limit in (1, 10, 1000))
+    return f"{value:.{decimals}f}"
 
 
 def shape(dimensions: tuple[int, ...]) -> str:

@@ -43,13 +43,13 @@ def command(context: click.Context, port: str | None, as_json: bool) -> None:
 
 def _boards(port: str | None) -> list[Check]:
     from whit.checkup import examine
-    from whit.ports import connected
+    from whit.ports import connected, nothing_connected
 
     machines = {found.name: found.description for found in connected()}
     ports = [port] if port else list(machines)
     if not ports:
-        hint = "plug one in with a data cable, or start one with 'whit virtual'"
-        return [Check("boards", "ports", HINT, "no board is connected", hint)]
+        nothing = nothing_connected()
+        return [Check("boards", "ports", HINT, str(nothing), nothing.hint)]
     with talk().status("examining the boards ...") as status:
         checks = []
         for name in ports:

@@ -17,6 +17,7 @@ from whit.firmware import Image, read_image
 from whit.flashing import Step
 from whit.probe import BoardInfo
 from whit.profiles import Profile
+from whit.versions import OLDEST
 
 
 @click.command(
@@ -71,7 +72,7 @@ def _tell(kind: Profile, image: Image | None, todo: list[Step], to_stderr: bool)
     if image is not None:
         lines.append(f"{image.path}: MicroPython {image.version} of {image.date} for the {image.chip}, whole")
         if image.old:
-            lines.append("MicroPython 1.24 is the oldest version that whit is tested with: this one is older")
+            lines.append(f"MicroPython {OLDEST} is the oldest version that whit is tested with: this one is older")
     for number, step in enumerate(todo, 1):
         lines.append(f"{number}. {step.text}")
         if step.command:

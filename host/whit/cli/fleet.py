@@ -53,9 +53,9 @@ def run_all(blob: Path, as_json: bool, options: dict[str, Any]) -> bool:
                 table.add_row(port, "-", "failed", str(outcome))
         page().print(table)
     for port, error in failed.items():
-        talk().print(f"whit: {port}: {error}\n\nhint: {error.hint}", markup=False, soft_wrap=True)
+        talk().print(f"whit: {port}: {error}\n\nhint: {error.hint}", soft_wrap=True)
     if failed:
-        talk().print(f"whit: {len(failed)} of {len(outcomes)} boards failed", markup=False)
+        talk().print(f"whit: {len(failed)} of {len(outcomes)} boards failed")
     return not failed
 
 

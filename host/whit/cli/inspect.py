@@ -61,7 +61,7 @@ def command(blob: Path, plot: Path | None, board: str | None, as_json: bool) -> 
         else:
             console.print(f"{kind.remark} 'whit run' tells how long a run takes.", soft_wrap=True)
     for line in memory.text(memory.draw(model)):
-        console.print(line, soft_wrap=True, markup=False)
+        console.print(line, soft_wrap=True)
 
 
 def _edge(info: TensorInfo, named: bool) -> str:

@@ -90,7 +90,7 @@ def command(
             recorder = stack.enter_context(Recorder(choose(port), sensor, sda, scl))
         found = recorder.sensor
         channels = ", ".join(takes.headings(found.names, found.units))
-        console.print(f"{found.driver} on {recorder.machine}: {channels}", markup=False)
+        console.print(f"{found.driver} on {recorder.machine}: {channels}")
         for i in range(number):
             title = f"{label}, take {i + 1} of {number}" if number > 1 else label
             taking = recorder.take(label, rate, seconds)
@@ -113,7 +113,7 @@ def _take(taking: Taking, title: str, wait_s: int, out: Path, console: Console, 
         if len(take.x) > 1:
             path = takes.save(take, out)
             kept = f"kept {take.seconds:.1f} of {taking.wanted / taking.rate_hz:.1f} s: {path}"
-            console.print(kept, markup=False, soft_wrap=True)
+            console.print(kept, soft_wrap=True)
         raise
     take, quality = taking.take, taking.quality
     if not len(take.x):
@@ -124,7 +124,7 @@ def _take(taking: Taking, title: str, wait_s: int, out: Path, console: Console, 
     if not np.isfinite(take.x).all():
         console.print(f"\nhint: {path} has readings that are no finite numbers; nothing will read it\n", soft_wrap=True)
     if quality.lost > _TOLERABLE * taking.wanted:
-        console.print(f"\nhint: {_hint(quality)}\n", markup=False)
+        console.print(f"\nhint: {_hint(quality)}\n")
     return {
         "path": str(path),
         "label": take.label,
@@ -186,19 +186,19 @@ def _view(taking: Taking, title: str, console: Console) -> Iterator[Callable[[st
         with Live(plot, console=console, refresh_per_second=10, transient=True):
             yield plot.add
         return
-    said = [0]
-    came = [0]
+    said = came = 0
 
     def line(what: str | npt.NDArray[np.float32]) -> None:
+        nonlocal said, came
         if isinstance(what, str):
-            console.print(f"{title}: {what}", markup=False)
+            console.print(f"{title}: {what}")
             return
-        came[0] += len(what)
-        at = int(came[0] / taking.rate_hz)
-        if at > said[0]:
-            said[0] = at
+        came += len(what)
+        at = int(came / taking.rate_hz)
+        if at > said:
+            said = at
             values = "  ".join(f"{n} {v:.3g}" for n, v in zip(taking.sensor.names, what[-1], strict=True))
-            console.print(f"{title}: {at} s  {values}", markup=False, soft_wrap=True)
+            console.print(f"{title}: {at} s  {values}", soft_wrap=True)
 
     yield line
 

@@ -31,7 +31,7 @@ def command(blob: Path | None, port: str | None) -> None:
     with talk().status("preparing the board ..."):
         port, path = prepare(port, blob)
     if path is None:
-        talk().print("no model is on the board; 'whit deploy' brings one", markup=False)
+        talk().print("no model is on the board; 'whit deploy' brings one")
     code = terminal(port, "pass" if path is None else "print('m =', m)")
     if code:
         raise WhitError(
