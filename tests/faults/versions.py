@@ -15,27 +15,11 @@ from pathlib import Path
 import numpy as np
 from whit.blob import Blob
 from whit.paths import device_root
-from whit.probe import BoardInfo
 from whit.runtime import runtime
 from whit.simulate import Simulator
 
 from tests.device.models import Builder
-
-VIRTUAL = BoardInfo(
-    port="",
-    machine="linux",
-    platform="linux",
-    version=(1, 28, 0),
-    version_string="1.28.0",
-    arch="x64",
-    mpy_version=6,
-    mpy_abi=3,
-    free_ram=190_000,
-    free_flash=0,
-    native=True,
-    dsp=False,
-    runtime=None,
-)
+from tests.host.conftest import VIRTUAL
 
 # It reports by a rename, so that a report is whole; then it runs for ever, as programs on boards do.
 _PROGRAM = """\

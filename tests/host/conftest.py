@@ -7,14 +7,33 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from serial.tools import list_ports
 from whit.board import Board
+from whit.probe import BoardInfo
 from whit.virtual import VirtualBoard
 
 HOST = Path(__file__).resolve().parents[2] / "host"
+# what boards say of themselves
+PICO = BoardInfo(
+    port="p",
+    machine="Raspberry Pi Pico with RP2040",
+    platform="rp2",
+    version=(1, 24, 1),
+    version_string="1.24.1",
+    arch="armv6m",
+    mpy_version=6,
+    mpy_abi=3,
+    free_ram=190_000,
+    free_flash=800_000,
+    native=True,
+    dsp=False,
+    runtime=None,
+)
+VIRTUAL = replace(PICO, machine="linux", platform="linux", arch="x64")
 Mpremote = Callable[..., "subprocess.CompletedProcess[str]"]
 
 

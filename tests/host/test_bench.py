@@ -16,8 +16,7 @@ from whit.latency import estimate
 from whit.profiles import profile
 from whit.virtual import VirtualBoard
 
-from tests.host.conftest import whit
-from tests.host.test_deploy import PICO
+from tests.host.conftest import PICO, whit
 from tests.test_tiny import tiny
 
 KINDS = ["CONV_2D", "FULLY_CONNECTED", "SOFTMAX"]

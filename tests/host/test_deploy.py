@@ -31,24 +31,8 @@ from whit.transport import VIA
 from whit.virtual import VirtualBoard, running
 
 from tests.device.models import tiny
-from tests.host.conftest import HOST, environment, mpremote, whit
+from tests.host.conftest import HOST, PICO, VIRTUAL, environment, mpremote, whit
 
-PICO = BoardInfo(
-    port="p",
-    machine="Raspberry Pi Pico with RP2040",
-    platform="rp2",
-    version=(1, 24, 1),
-    version_string="1.24.1",
-    arch="armv6m",
-    mpy_version=6,
-    mpy_abi=3,
-    free_ram=190_000,
-    free_flash=800_000,
-    native=True,
-    dsp=False,
-    runtime=None,
-)
-VIRTUAL = replace(PICO, machine="linux", platform="linux", arch="x64")
 # what a virtual board gets for tiny(): path below lib -> content
 RUNTIME = {item.path.removeprefix("/lib/"): item.content for item in runtime(VIRTUAL, tiny())}
 PREDICT = "import whit; print(whit.load('/tiny.whit').predict([1, 2, 3, 4]))"

