@@ -8,7 +8,8 @@ device/asm/<family>/<kernel>.s  ->  device/whit/<family>/<kernel>.py    the inli
 
 A .s file defines `run`, a function of the C calling convention: its one argument is the address of the parameter
 block. It is position independent and holds no data. What stands around it here makes it callable from Python.
-Needs Debian's binutils-arm-none-eabi and binutils-riscv64-unknown-elf.
+Needs Debian's binutils-arm-none-eabi and binutils-riscv64-unknown-elf. Xtensa has an assembler of its own
+(assembler.py, opcodes.py) and no .py: firmware for ESP32 has no inline assembler.
 """
 
 from __future__ import annotations
@@ -21,6 +22,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ASM = Path(__file__).resolve().parent
+sys.path.insert(0, str(ASM))
+
+import assembler
+import opcodes
+
 DEVICE = ASM.parent
 WIDTH = 120  # of a line of Python
 
@@ -131,7 +137,22 @@ FAMILIES = (
 )
 
 
-def sources(family: Family) -> list[Path]:
+@dataclass(frozen=True)
+class Xtensa:
+    """Kernels for Xtensa with windowed registers; `without`: instructions that the processor lacks.
+
+    A source is the whole viper function: f(function, n_args, n_kw, args) in a2 to a5, after ENTRY.
+    """
+
+    name: str
+    without: frozenset[str] = frozenset()
+    arch: int = 10  # xtensawin
+
+
+XTENSA = (Xtensa("xtensa"), Xtensa("xtensa-s2", opcodes.LOOPS | {"mac16"}))
+
+
+def sources(family: Family | Xtensa) -> list[Path]:
     """The kernels of a family, sorted by name."""
     return sorted((ASM / family.name).glob("*.s"))
 
@@ -189,12 +210,22 @@ def number(value: int) -> bytes:
     return bytes(reversed(groups))
 
 
-def mpy_form(family: Family, source: Path) -> bytes:
+def xtensa_code(family: Xtensa, source: Path) -> bytes:
+    """The machine code of a kernel for Xtensa, which knows as LOOP and MAC16 whether it may use them."""
+    has = {"LOOP": int("loop" not in family.without), "MAC16": int("mac16" not in family.without)}
+    try:
+        return assembler.Assembler(has, family.without).assemble(source)
+    except assembler.SourceError as error:
+        raise AssemblyError(f"{source}: {error}") from None
+
+
+def mpy_form(family: Family | Xtensa, source: Path) -> bytes:
     """The .mpy file, version 6.3: a module whose `run` is machine code of kind viper.
 
     It is never of kind assembler: firmware without the inline assembler would take that for bytecode.
     """
-    code = machine_code(family, source, family.native)
+    made = xtensa_code(family, source) if isinstance(family, Xtensa) else machine_code(family, source, family.native)
+    code = made + bytes(-len(made) % 2)
     header = b"M" + bytes([6, family.arch << 2 | 3, 31])  # 31: bits of a small int
     # names stay in RAM for ever: "<module>", the 7th that MicroPython has built in, serves as that of the file too
     module = number(7 << 1 | 1)
@@ -211,9 +242,10 @@ def mpy_form(family: Family, source: Path) -> bytes:
 def outputs() -> dict[Path, bytes]:
     """Every file that is made, with its content."""
     made = {}
-    for family in FAMILIES:
+    for family in (*FAMILIES, *XTENSA):
         for source in sources(family):
-            made[DEVICE / "whit" / family.name / f"{source.stem}.py"] = python_form(family, source).encode()
+            if isinstance(family, Family):
+                made[DEVICE / "whit" / family.name / f"{source.stem}.py"] = python_form(family, source).encode()
             made[DEVICE / "mpy" / family.name / f"{source.stem}.mpy"] = mpy_form(family, source)
     return made
 
@@ -221,7 +253,7 @@ def outputs() -> dict[Path, bytes]:
 def stale(made: dict[Path, bytes]) -> list[Path]:
     """Files that are missing, differ, or have no source any more."""
     found = [path for path, content in made.items() if not path.exists() or path.read_bytes() != content]
-    for family in FAMILIES:
+    for family in (*FAMILIES, *XTENSA):
         there = [*(DEVICE / "whit" / family.name).glob("*.py"), *(DEVICE / "mpy" / family.name).glob("*.mpy")]
         found += [path for path in sorted(there) if path not in made and path.name != "__init__.py"]
     return found
