@@ -7,27 +7,23 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from whit import simulate
+from whit.ops import form
 from whit.ops.conv import GENERAL
 from whit.paths import mpy_root
 
-from tests.device.listing import ASSEMBLED
+from .boards import PROCESSORS, families, machine
 
-from .machine import Machine
+__all__ = ["families"]
 
 Array = npt.NDArray[Any]
 BEFORE = 4  # bytes of PLAN before the record
 
 
-def families(kernel: str) -> list[str]:
-    """Those that have a kernel of this name."""
-    return [family for family in ASSEMBLED if (mpy_root() / family / f"{kernel}.mpy").exists()]
-
-
 class Kernel:
     """One assembled kernel; `machine` has the costs of its last call."""
 
-    def __init__(self, family: str, kernel: str) -> None:
-        self.machine = Machine(ASSEMBLED[family])
+    def __init__(self, family: str, kernel: str, counts: bool = False) -> None:
+        self.machine = machine(PROCESSORS[family], counts)
         code = (mpy_root() / family / f"{kernel}.mpy").read_bytes()
         self._run = self.machine.load_mpy(code, ["run"])["run"]
 
@@ -98,6 +94,15 @@ def small(weights: Array, bias: Array, zero_point: int, how: tuple[Array, Array,
     ends = np.stack([weights.astype(np.int64) * (n - zero_point) for n in (-128, 127)])
     sums = np.stack([bias + ends.min(0).sum(1), bias + ends.max(0).sum(1)])
     return bool(((left == 0) & (right > 0) & (right < 15)).all() and np.abs(sums).max() < (1 << 21) - (1 << 11))
+
+
+def form_of(r: list[int], weights: Array, bias: Array, how: tuple[Array, Array, Array]) -> int:
+    """The last word of CONV and DEPTHWISE, but for what only viper takes."""
+    multipliers, right, left = how
+    shifts = [(int(m), int(b - a)) for m, a, b in zip(multipliers, right, left, strict=True)]
+    zx, zo = r[23] - 128, r[24] - 128
+    fraction, clear, bits = form._requantisation(weights, bias, shifts, zx, zo) or (16, 0, 16)
+    return fraction << 8 | clear << 13 | bits << 17
 
 
 def biases(rng: np.random.Generator, kind: str, weights: Array, left: Array) -> Array:

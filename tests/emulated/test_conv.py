@@ -7,7 +7,7 @@ import pytest
 from whit import program
 from whit.ops.conv import SMALL, conv_scratch, expanded_channels, tiles
 
-from .records import Array, Kernel, axis, biases, clamp, families, lay_out, scales, small, table, values
+from .records import Array, Kernel, axis, biases, clamp, families, form_of, lay_out, scales, small, table, values
 
 Record = tuple[list[int], Array, bytes, tuple[int, int]]
 CASES = 250
@@ -47,7 +47,7 @@ def record(
     scratch = conv_scratch(groups, cg, k4, block)
     size = (y["outputs"] - 1) * row + (x["outputs"] - 1) * pixel + channels
     at, end = lay_out(rng, scratch=scratch, x=y["n"] * x["n"] * groups * cg, y=size)
-    r = [program.CONV, 31, 8, len(part), at["x"], at["y"], at["scratch"], len(packed), y["n"], x["n"], groups, cg]
+    r = [program.CONV, 32, 8, len(part), at["x"], at["y"], at["scratch"], len(packed), y["n"], x["n"], groups, cg]
     r += [y["outputs"], x["outputs"], og]
     for field in ("k", "stride", "dilation", "before"):
         r += [y[field], x[field]]
@@ -56,6 +56,7 @@ def record(
     pairs = int(weights.min() > -128)
     pairs |= SMALL * (pairs & small(flat, bias, zero_point, how))
     r += [zero_point + 128, zero, *bounds, row, pixel, block, pairs]
+    r.append(form_of(r, flat, bias, how))
     return r, values(rng, end, zero_point), bytes(8) + part, (at["scratch"], scratch)
 
 

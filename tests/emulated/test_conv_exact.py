@@ -17,12 +17,13 @@ import pytest
 from whit.ops.conv import conv_scratch, tiles
 from whit.paths import device_root, mpy_root
 
-from .machine import Function, Machine
+from .boards import PROCESSORS, families, machine
+from .machine import Function
+from .records import form_of
 
 CASES = int(os.environ.get("WHIT_CASES", "150"))
 SEED = int(os.environ.get("WHIT_SEED", "1"))
-ARCHS = {"thumb": "armv6m", "dsp": "armv7em", "rv32": "rv32imc"}
-FAMILIES = [family for family in ARCHS if (mpy_root() / family / "conv.mpy").exists()] + ["viper"]
+FAMILIES = [*families("conv"), "viper"]
 CONV, GENERAL, SMALL = 3, 1 << 31, 2
 Array = npt.NDArray[Any]
 Rng = np.random.Generator
@@ -117,7 +118,9 @@ class Case:
         points = [n + 128 for n in (self.zx, self.zo, self.lo, self.hi)]
         pairs = int(self.weights.min() > -128)
         tail = [*self.dilation, *self.pad, *points, row, self.pixel, self.block, pairs | SMALL * (pairs & self.small)]
-        return [CONV, 32, 8, 0, at, to, scratch, table, *shape, *tail, 0]
+        r = [CONV, 32, 8, 0, at, to, scratch, table, *shape, *tail]
+        left, right = self.table[:, 2] >> 8 & 31, self.table[:, 2] & 255
+        return [*r, form_of(r, self.weights, self.bias, (self.table[:, 1], right, left))]
 
     @property
     def pixel(self) -> int:
@@ -132,7 +135,7 @@ class Board:
         self.start()
 
     def start(self) -> None:
-        self.machine = Machine(ARCHS.get(self.family, "armv6m"))
+        self.machine = machine(PROCESSORS.get(self.family, "armv6m"))
         self.runs = 0
         if self.family == "viper":
             self.kernel: Function = self.machine.load(device_root() / "whit" / "viper" / "conv.py")["run"]

@@ -7,7 +7,7 @@ import pytest
 from whit import program
 from whit.ops.conv import depthwise_scratch
 
-from .records import Array, Kernel, axis, biases, clamp, families, lay_out, scales, table, values
+from .records import Array, Kernel, axis, biases, clamp, families, form_of, lay_out, scales, table, values
 
 Record = tuple[list[int], Array, bytes, tuple[int, int]]
 # a walk is along the longer axis, which a stride or dilation forbids: every combination must be met
@@ -35,12 +35,13 @@ def record(rng: np.random.Generator, y: dict[str, int], x: dict[str, int], ci: i
     kernel, stride, dilation = ((y[field], x[field]) for field in ("k", "stride", "dilation"))
     scratch = depthwise_scratch(ci, channels, kernel, x["outputs"], stride, dilation)
     at, end = lay_out(rng, scratch=scratch, x=y["n"] * x["n"] * ci, y=size)
-    r = [program.DEPTHWISE, 31, 8, len(part), at["x"], at["y"], at["scratch"], len(bytes_), y["n"], x["n"], ci, 1]
+    r = [program.DEPTHWISE, 32, 8, len(part), at["x"], at["y"], at["scratch"], len(bytes_), y["n"], x["n"], ci, 1]
     r += [y["outputs"], x["outputs"], og]
     for field in ("k", "stride", "dilation", "before"):
         r += [y[field], x[field]]
     zero = 0 if usual else int(rng.choice([0, 128, 255, rng.integers(0, 256)]))
     r += [zero_point + 128, zero, *((0, 255) if usual else clamp(rng)), row, pixel, 0, int(weights.min() > -128)]
+    r.append(form_of(r, weights, bias, how) | 1 << 22)
     return r, values(rng, end, zero_point), bytes(8) + part, (at["scratch"], scratch)
 
 
@@ -111,8 +112,9 @@ def test_sums_next_to_where_outputs_change(family: str) -> None:
         at, end = lay_out(rng, scratch=scratch, x=256, y=256 * channels)
         x = values(rng, end, 0)
         x[at["x"] : at["x"] + 256] = np.arange(-128, 128)
-        r = [program.DEPTHWISE, 31, 0, len(part), at["x"], at["y"], at["scratch"], channels, 16, 16, 1, 1]
+        r = [program.DEPTHWISE, 32, 0, len(part), at["x"], at["y"], at["scratch"], channels, 16, 16, 1, 1]
         r += [16, 16, channels, 1, 1, 1, 1, 1, 1, 0, 0, 128, zero, lo, hi, 16 * channels, channels, 0, 1]
+        r.append(form_of(r, weights, bias, how))
         kernel.check(r, x, part, (at["scratch"], scratch))
 
 

@@ -6,7 +6,7 @@ def check(r):
     og = r[14]
     block = r[29]
     passes = 1
-    size = r[10] * k4
+    size = max(r[10] * k4, 2 * k4 + 8)
     if block:
         # weights are expanded, `block` channels at a time
         r.need(r[10] == 1 and block <= og and (block == og or not block & 3))

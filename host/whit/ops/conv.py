@@ -319,11 +319,12 @@ def expanded_channels(channels: int, k4: int, positions: int) -> int:
 
 
 def conv_scratch(groups: int, channels: int, k4: int, block: int) -> int:
-    """Bytes of scratch of a CONV record: the gathered window as bytes, or, where weights are expanded, room for
+    """Bytes of scratch of a CONV record: the gathered windows of all groups as bytes, or one of int16 and 8 bytes behind
+    it, which a kernel reads that loads one step ahead; or, where weights are expanded, room for
     two windows of int16 (or four of bytes), 2 bytes for each weight of a block, whose channels count in fours, and 24
     for each of its channels; and for a window's places in the image where it does not consist of words."""
     if not block:
-        return groups * k4
+        return max(groups * k4, 2 * k4 + 8)
     places = 2 * k4 if channels % 4 and k4 <= MOST_PLACES else 0
     return 4 * k4 + places + (2 * k4 + 24) * (block + 3 & ~3)
 
