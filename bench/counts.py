@@ -34,7 +34,7 @@ class Core:
 
 
 _ALL = ["viper armv6m", "thumb armv6m", "viper armv7m", "thumb armv7m", "dsp armv7em"]
-_ALL += ["viper rv32imc", "rv32 rv32imc"]
+_ALL += ["viper rv32imc", "rv32 rv32imc", "viper xtensawin", "xtensa xtensawin", "xtensa-s2 xtensawin-s2"]
 
 
 def cores() -> list[Core]:
@@ -48,7 +48,7 @@ class Counter:
 
     def __init__(self, core: Core) -> None:
         self.core = core
-        self._runtimes = {kept: Runtime(core.arch, core.family, kept) for kept in (False, True)}
+        self._runtimes = {kept: Runtime(core.arch, core.family, kept, counts=True) for kept in (False, True)}
 
     def count(self, blob: Blob, x: npt.NDArray[np.int8], kept: bool = False) -> list[Cost]:
         """What each record takes; with ``kept``, once expanded weights are there. A wrong byte ends the bench."""

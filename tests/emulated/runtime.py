@@ -18,7 +18,8 @@ from whit.blob import Blob
 from whit.ops import form
 from whit.paths import device_root, mpy_root
 
-from .machine import EmulationError, Function, Machine
+from .boards import machine
+from .machine import EmulationError, Function
 from .memory import Buffer
 
 _VIPER = device_root() / "whit" / "viper"
@@ -54,18 +55,21 @@ class Cost:
 
 
 class Runtime:
-    """What ``Model.run`` does on a board; ``arch``: "armv6m", "armv7m", "armv7em" or "rv32imc", as mpy-cross names it.
+    """What ``Model.run`` does on a board; ``arch``: "armv6m", "armv7m", "armv7em", "rv32imc" or "xtensawin", as
+    mpy-cross names it, or "xtensawin-s2" for an ESP32-S2.
 
-    ``family`` names the kernels: "thumb", "dsp", "rv32", or "viper", which runs what the others lack. ``expand``
-    gives every convolution room to keep its weights expanded from the first run on.
+    ``family`` names the kernels: "thumb", "dsp", "rv32", "xtensa", "xtensa-s2", or "viper", which runs what the others lack. ``expand``
+    gives every convolution room to keep its weights expanded from the first run on. ``counts``: what Xtensa takes is
+    counted too, at a fifth of the speed.
 
     After ``run``, ``instructions``, ``cycles`` and ``per_record`` are what the last input took, kernels only.
     """
 
-    def __init__(self, arch: str, family: str = "viper", expand: bool = False) -> None:
+    def __init__(self, arch: str, family: str = "viper", expand: bool = False, counts: bool = False) -> None:
         self.arch = arch
         self.family = family
         self.expand = expand
+        self.counts = counts
         self.per_record: list[Cost] = []
         self._start()
 
@@ -89,7 +93,7 @@ class Runtime:
         return sum(cost.cycles for cost in self.per_record)
 
     def _start(self) -> None:
-        self._machine = Machine(self.arch)
+        self._machine = machine(self.arch, self.counts)
         self._functions: dict[Path, Function] = {}
         self._runs = 0
 

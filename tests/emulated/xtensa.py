@@ -168,6 +168,11 @@ class Xtensa:
             pipe.close()
         self._process.wait()
 
+    def __del__(self) -> None:
+        process = getattr(self, "_process", None)
+        if process and process.returncode is None:
+            self.close()
+
     # --- commands
 
     def _command(self, *words: int, data: bytes = b"", answer: int = 0) -> tuple[int, bytes]:

@@ -250,7 +250,6 @@ start:
 position:
     l32i a3, sp, XP
     call0 column
-    call0 convert
     l32i a2, sp, COL
     addi a2, a2, -4
     l32i a4, sp, EXP
@@ -327,7 +326,6 @@ single_position:
 group:
     l32i a3, sp, GX
     call0 column
-    call0 sum
     l32i a15, sp, REC
     l32i a4, a15, R_OG
     s32i a4, sp, COUNT
@@ -496,7 +494,8 @@ next:
     s32i a4, sp, OX
 3:  ret
 
-# The window at IX, IY, whose first byte is at a3 -> a5 runs of a4 bytes in words from a3 on, a6 bytes between them.
+# The column of the window at IX, IY, whose first byte is at a3. Uses a2 to a15.
+# First: a5 runs of a4 bytes in words from a3 on, a6 bytes between them.
     .balign 4
 column:
     l32i a8, sp, IX
@@ -514,7 +513,7 @@ column:
     or a7, a7, a6
     sub a6, a6, a4
     extui a7, a7, 0, 2
-    beqz a7, 2f
+    beqz a7, sum
     l32i a7, sp, COL            # bytes somewhere: they are copied
     l32i a8, sp, K4
     add a7, a7, a8
@@ -533,7 +532,7 @@ gathered:
     l32i a4, sp, K4
     add a3, a3, a4
     movi a5, 1
-2:  ret
+    j sum
 # a window that leaves the image, or tap by tap. a2 rows left, a9 row, a3 its source; a4 taps of a unit, a5 units left,
 # a6 source, a10 column; a7 to; a8, a12, a11 bytes before, inside, behind; a14 zero point
 clip:
@@ -602,34 +601,8 @@ clip:
     bnez a2, 3b
     j gathered
 
-# What `column` gives, to the column. Uses a7 to a11.
-.macro WORD
-    l32i a8, a3, 0
-    addi a3, a3, 4
-    xor a8, a8, a10
-    srli a9, a8, 8
-    and a8, a8, a11
-    and a9, a9, a11
-    s32i a8, a7, 0
-    s32i a9, a7, 4
-    addi a7, a7, 8
-.endm
-    .balign 4
-convert:
-    l32i a7, sp, COL
-    l32i a10, sp, FLIP
-    l32i a11, sp, MASK
-    srli a4, a4, 2
-1:  mov a12, a4
-    loop a12, 2f
-    WORD
-2:  add a3, a3, a6
-    addi a5, a5, -1
-    bnez a5, 1b
-    ret
-
-# The same, and CORR. a12 sums of even and of odd ones, which take 128 words; a13 sum, a14 words left
-    .balign 4
+# the runs become the column, their sum CORR. a7 to, a8, a9 words; a12 sums of even and of odd ones, which take 128
+# words; a13 sum, a14 words left
 sum:
     l32i a7, sp, COL
     l32i a10, sp, FLIP
@@ -640,10 +613,10 @@ sum:
     min a15, a15, a14
     sub a14, a14, a15
     movi a12, 0
-    srli a2, a15, 3
+    srli a2, a15, 2
     beqz a2, 3f
     loop a2, 3f
-    .rept 8
+    .rept 4
     l32i a8, a3, 4 * \#
     xor a8, a8, a10
     srli a9, a8, 8
@@ -654,12 +627,20 @@ sum:
     s32i a8, a7, 8 * \#
     s32i a9, a7, 8 * \# + 4
     .endr
-    addi a3, a3, 32
-    addi a7, a7, 64
-3:  extui a15, a15, 0, 3
+    addi a3, a3, 16
+    addi a7, a7, 32
+3:  extui a15, a15, 0, 2
     beqz a15, 4f
     loop a15, 4f
-    WORD
+    l32i a8, a3, 0
+    addi a3, a3, 4
+    xor a8, a8, a10
+    srli a9, a8, 8
+    and a8, a8, a11
+    and a9, a9, a11
+    s32i a8, a7, 0
+    s32i a9, a7, 4
+    addi a7, a7, 8
     add a12, a12, a8
     add a12, a12, a9
 4:  extui a8, a12, 0, 16
