@@ -149,7 +149,7 @@ class Xtensa:
     arch: int = 10  # xtensawin
 
 
-XTENSA = (Xtensa("xtensa"), Xtensa("xtensa-s2", opcodes.LOOPS | {"mac16"}))
+XTENSA = (Xtensa("xtensa"), Xtensa("xtensa-s2", opcodes.LOOPS | {"mac16", "clamps"}))
 
 
 def sources(family: Family | Xtensa) -> list[Path]:

@@ -11,9 +11,9 @@ from whit.ops import form
 from whit.ops.conv import GENERAL
 from whit.paths import mpy_root
 
-from .boards import PROCESSORS, families, machine
+from .boards import PROCESSORS, machine
+from .boards import families as families
 
-__all__ = ["families"]
 
 Array = npt.NDArray[Any]
 BEFORE = 4  # bytes of PLAN before the record

@@ -14,8 +14,8 @@ Record = tuple[list[int], Array, bytes, tuple[int, int]]
 CASES = 300
 
 
-def record(rng: np.random.Generator, y: dict[str, int], x: dict[str, int], ci: int, og: int, usual: bool) -> Record:
-    """(record, arena, DATA, scratch) for two axes."""
+def record(rng: np.random.Generator, y: dict[str, int], x: dict[str, int], ci: int, og: int, usual: bool, cut: bool = False) -> Record:
+    """(record, arena, DATA, scratch) for two axes. ``cut``: nothing below zero comes out."""
     channels, taps = ci * og, y["k"] * x["k"]
     weights = rng.integers(-127, 128, (channels, taps))
     kind = "usual" if usual else str(rng.choice(["usual", "ties", "any"]))
@@ -40,7 +40,8 @@ def record(rng: np.random.Generator, y: dict[str, int], x: dict[str, int], ci: i
     for field in ("k", "stride", "dilation", "before"):
         r += [y[field], x[field]]
     zero = 0 if usual else int(rng.choice([0, 128, 255, rng.integers(0, 256)]))
-    r += [zero_point + 128, zero, *((0, 255) if usual else clamp(rng)), row, pixel, 0, int(weights.min() > -128)]
+    lo, hi = (0, 255) if usual else clamp(rng)
+    r += [zero_point + 128, lo if cut else zero, lo, hi, row, pixel, 0, int(weights.min() > -128)]
     r.append(form_of(r, weights, bias, how) | 1 << 22)
     return r, values(rng, end, zero_point), bytes(8) + part, (at["scratch"], scratch)
 
@@ -84,10 +85,7 @@ def test_three_by_three(family: str) -> None:
         for one in (y, x):
             one["outputs"] = max(1, (one["n"] + one["before"] + int(rng.integers(0, 3)) - 3) // stride + 1)
             one["before"] = min(one["before"], (one["outputs"] - 1) * stride + 3)
-        r, memory, data, scratch = record(rng, y, x, int(rng.integers(1, 5)), 1, False)
-        if rng.integers(0, 2):
-            r[24] = r[25]  # nothing below zero comes out
-        kernel.check(r, memory, data, scratch)
+        kernel.check(*record(rng, y, x, int(rng.integers(1, 5)), 1, False, cut=bool(rng.integers(0, 2))))
 
 
 @pytest.mark.parametrize("family", families("depthwise"))

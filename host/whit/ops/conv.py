@@ -365,10 +365,12 @@ def depthwise_scratch(
     stride: tuple[int, int],
     dilation: tuple[int, int],
 ) -> int:
-    """Bytes of scratch of a depthwise record: its weights as words (two for each of a channel, where there is but one),
-    and the input rows of one output row; or what the kernel that reads input rows in pairs needs for four channels, if
+    """Bytes of scratch of a depthwise record: its weights as words (two for each of a channel, where there is but one)
+    or as int16 behind four words for each output, and the input rows of one output row; or what the kernel that reads input rows in pairs needs for four channels, if
     that is more."""
     width = (columns - 1) * stride[1] + (kernel[1] - 1) * dilation[1] + 1
     rows = kernel[0] + (stride[0] if dilation[0] == 1 and stride[0] <= kernel[0] else 0)
     channel = 4 * ((rows + 1) // 2) * (width + 3 * kernel[1] * outputs // inputs) + 1
-    return max(4 * kernel[0] * kernel[1] * max(outputs, 2) + kernel[0] * width * inputs, min(inputs, 4) * channel)
+    taps = kernel[0] * kernel[1]
+    stored = max(4 * taps * max(outputs, 2), (16 + 4 * ((taps + 1) // 2)) * outputs)
+    return max(stored + kernel[0] * width * inputs, min(inputs, 4) * channel)
