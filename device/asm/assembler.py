@@ -199,10 +199,15 @@ class Assembler:
 
     def _code(self, places: list[int], size: int) -> bytes:
         code = bytearray()
+        frame = 0
         for i, (line, at) in enumerate(zip(self.lines, places, strict=True)):
             while len(code) < at:
                 n = at - len(code)
                 code += opcodes.encode("nop", [])[0].to_bytes(3, "little") if n in (3, 5) else b"\x3d\xf0"
+            if line.name == "entry":
+                frame = int(line.operands[1])
+            if line.name in opcodes.MEMORY and line.operands[1] == "a1" and not int(line.operands[2]) < frame:
+                raise SourceError(f"{line.where}: {line.operands[2]} is outside of the frame")
             try:
                 code += self._instruction(i, line, at, places)
             except (OpcodeError, IndexError) as error:

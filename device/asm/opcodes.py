@@ -37,8 +37,8 @@ _RRR = {
     "movgez": (11, 3),
 }
 # name: (number in field r, bytes of an item, signed 8 bits)
-_MEMORY = {"l8ui": (0, 1), "l16ui": (1, 2), "l32i": (2, 4), "s8i": (4, 1), "s16i": (5, 2), "s32i": (6, 4)}
-_MEMORY |= {"l16si": (9, 2)}
+MEMORY = {"l8ui": (0, 1), "l16ui": (1, 2), "l32i": (2, 4), "s8i": (4, 1), "s16i": (5, 2), "s32i": (6, 4)}
+MEMORY |= {"l16si": (9, 2)}
 _COMPARE = {"bnone": 0, "beq": 1, "blt": 2, "bltu": 3, "ball": 4, "bbc": 5, "bany": 8, "bne": 9, "bge": 10}
 _COMPARE |= {"bgeu": 11, "bnall": 12, "bbs": 13}
 _BIT = {"bbci": 6, "bbsi": 14}
@@ -133,8 +133,8 @@ def _wide(name: str, o: list[Operand], distance: int) -> int:
         return _FIXED[name]
     if name in _RRR:
         return _rrr(*_RRR[name], _a(o[0]), _a(o[1]), _a(o[2]))
-    if name in _MEMORY:
-        kind, size = _MEMORY[name]
+    if name in MEMORY:
+        kind, size = MEMORY[name]
         return _n(o[2], 0, 255 * size, size) << 16 | kind << 12 | _a(o[1]) << 8 | _a(o[0]) << 4 | 2
     if name in TARGETS:
         return _target(name, o, distance)

@@ -1,6 +1,6 @@
 # Takes commands of eight words: 0 and a system call with its number and arguments, or 1 and a function with its
 # arguments; answers one word. Ends with its input.
-    addi a1, a1, -96
+    entry a1, 96
 next:
     movi a2, 12                 # read
     movi a6, 0
