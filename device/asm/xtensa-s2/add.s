@@ -1,0 +1,2 @@
+# As on ESP32, without loops.
+.include "../xtensa/add.s"
