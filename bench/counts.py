@@ -34,7 +34,7 @@ class Core:
 
 
 _ALL = ["viper armv6m", "thumb armv6m", "viper armv7m", "thumb armv7m", "dsp armv7em"]
-_ALL += ["viper rv32imc", "rv32 rv32imc", "viper xtensawin", "xtensa xtensawin", "xtensa-s2 xtensawin-s2"]
+_ALL += ["viper rv32imc", "rv32 rv32imc", "viper xtensawin", "xtensa xtensawin", "xtensa-s2 xtensawin"]
 
 
 def cores() -> list[Core]:

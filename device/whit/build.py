@@ -50,7 +50,13 @@ def best(name):
     if not found:
         arch = getattr(sys.implementation, "_mpy", 0) >> 10 & 15
         found = ["viper", "bytecode"]
-        for family, first, last in (("rv32", 11, 11), ("thumb", 4, 8), ("dsp", 6, 8)):
+        for family, first, last in (
+            ("rv32", 11, 11),
+            ("thumb", 4, 8),
+            ("dsp", 6, 8),
+            ("xtensa", 10, 10),
+            ("xtensa-s2", 10, 10),
+        ):
             if first <= arch <= last:
                 found.insert(0, family)
         while not _works(found[0]):

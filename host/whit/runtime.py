@@ -30,6 +30,7 @@ FAMILIES = {
     "armv7emsp": ("dsp", "thumb"),
     "armv7emdp": ("dsp", "thumb"),
     "rv32imc": ("rv32",),
+    "xtensawin": ("xtensa", "xtensa-s2"),
 }
 MPY = (6, 3)  # version and native ABI of the .mpy files of the package, and of those that mpy-cross makes
 COMPILER_BYTES = 64 * 1024  # of heap that should stay for compiling a kernel on the board
@@ -39,8 +40,17 @@ _ALWAYS = ["__init__", "model", "loader", "build", "verify", "edges", "report", 
 def families(info: BoardInfo) -> list[str]:
     """Kinds of kernels that run on a board, the best first."""
     found = [family for family in FAMILIES.get(info.arch, ()) if info.loads_native and _folder(family).is_dir()]
-    found = [family for family in found if family != "dsp" or info.dsp]
+    found = [family for family in found if _suits(family, info)]
     return [*found, *(["viper"] if info.native else []), "bytecode"]
+
+
+def _suits(family: str, info: BoardInfo) -> bool:
+    """Whether the processor has what the family needs, where the architecture does not tell."""
+    if family.startswith("xtensa"):
+        chip = info.machine.rpartition(" with ")[2]
+        # an ESP32-S2 has no MAC16 and no loops
+        return family == "xtensa-s2" if "S2" in chip else family == "xtensa" and "ESP32" in info.machine
+    return family != "dsp" or info.dsp
 
 
 def runtime(info: BoardInfo, blob: Blob, on_board: Iterable[str] = (), kernels: str | None = None) -> list[Item]:
@@ -99,9 +109,10 @@ def _modules(folder: str, *modules: str) -> set[str]:
     found: set[str] = set()
     new = set(modules)
     while new:
-        new = {name for name in new if _source(f"{folder}/{name}").exists()}
-        found |= new
-        texts = [_source(f"{folder}/{name}").read_text(encoding="utf-8") for name in new]
+        sources = {name: _source(f"{folder}/{name}") for name in new}
+        # machine code for Xtensa has no source in Python
+        found |= {name for name, path in sources.items() if path.exists() or (_folder(folder) / f"{name}.mpy").exists()}
+        texts = [path.read_text(encoding="utf-8") for path in sources.values() if path.exists()]
         new = {name for text in texts for name in re.findall(r"^from \.(\w+) import", text, re.MULTILINE)} - found
     return {f"{folder}/{name}" for name in (*found, "__init__")}
 

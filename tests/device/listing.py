@@ -10,10 +10,12 @@ import os
 from pathlib import Path
 from typing import Any
 
-from whit.paths import device_root
+from whit.paths import device_root, mpy_root
 
 # the inline assembler in these folders is for one architecture, here as mpy-cross names it
 ASSEMBLED = {"thumb": "armv6m", "dsp": "armv7em", "rv32": "rv32imc"}
+# machine code that comes as .mpy only, in folders of device/mpy: there is no inline assembler for it
+MACHINE_CODE = ("xtensa", "xtensa-s2")
 UPDATE = "set WHIT_UPDATE=1 and run this test again to write it anew"
 
 
@@ -21,6 +23,11 @@ def files() -> list[Path]:
     """Every .py file of the runtime, relative to the folder that holds ``whit``."""
     root = device_root()
     return sorted(path.relative_to(root) for path in (root / "whit").rglob("*.py"))
+
+
+def machine_code() -> list[Path]:
+    """Every .mpy file of MACHINE_CODE, relative to ``device/mpy``."""
+    return sorted(path.relative_to(mpy_root()) for family in MACHINE_CODE for path in (mpy_root() / family).glob("*.mpy"))
 
 
 def march(path: Path) -> str | None:

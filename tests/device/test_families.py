@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from whit.paths import device_root
 
 from tests.device import models
 from tests.device.session import Session
@@ -35,7 +36,7 @@ build._right = lambda name: sys.modules['whit.%s.lut' % name].run()
 sys.modules["whit.viper"] = Family("viper")
 sys.modules["whit.viper"].works = sys.modules["whit.viper"].run
 
-for name in ("thumb", "dsp", "rv32"):
+for name in ("thumb", "dsp", "rv32", "xtensa", "xtensa-s2"):
     sys.modules["whit." + name] = sys.modules["whit.%s.lut" % name] = Family(name)
 
 def best(arch, force=None):
@@ -46,7 +47,7 @@ def best(arch, force=None):
 
 asked = []
 broken = {}
-right = ("thumb", "dsp", "rv32", "viper")
+right = ("thumb", "dsp", "rv32", "xtensa", "xtensa-s2", "viper")
 """
 
 
@@ -69,7 +70,7 @@ def board() -> Iterator[Session]:
         (7, "dsp thumb viper bytecode"),
         (8, "dsp thumb viper bytecode"),
         (9, "viper bytecode"),
-        (10, "viper bytecode"),
+        (10, "xtensa-s2 xtensa viper bytecode"),
         (11, "rv32 viper bytecode"),
         (12, "viper bytecode"),
     ],
@@ -92,6 +93,29 @@ def test_what_fails_leaves_it_to_the_next(board: Session) -> None:
     said = "whit: no native emitter here; its bytecode kernels are much slower\n"
     assert board.run("print(best(4))") == said + "['bytecode']\n"
     assert board.run("print(build.best(None))") == "['bytecode']\n"
+
+
+@pytest.mark.parametrize(
+    "machine, family",
+    [
+        ("Generic ESP32 module with ESP32", "xtensa"),
+        ("Generic ESP32S3 module with Octal-SPIRAM with ESP32S3", "xtensa"),
+        ("Generic ESP32S2 module with ESP32S2", "xtensa-s2"),
+        ("LOLIN_S2_MINI with ESP32-S2FN4R2", "xtensa-s2"),
+        ("FeatherS3 with ESP32-S3", "xtensa"),
+        ("ESP module with ESP8266", ""),
+        ("Board with a chip of tomorrow", ""),
+    ],
+)
+def test_the_name_of_the_machine_tells_the_s2(machine: str, family: str) -> None:
+    ran = []
+    with Session() as mp:
+        mp.run(f"class sys:\n class implementation:\n  _machine = {machine!r}")
+        for name in ("xtensa", "xtensa-s2"):
+            text = (device_root() / "whit" / name / "__init__.py").read_text().replace("import sys\n", "")
+            if mp.run(f"try:\n exec({text!r})\n print(1)\nexcept ImportError: print(0)").strip() == "1":
+                ran.append(name)
+    assert ran == [family] * bool(family)
 
 
 def test_a_family_can_be_wanted(board: Session) -> None:

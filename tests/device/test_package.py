@@ -13,7 +13,7 @@ from whit import __version__, program
 from whit.paths import device_root
 
 from tests.device import models
-from tests.device.listing import UPDATE, files, kept, march
+from tests.device.listing import UPDATE, files, kept, machine_code, march
 from tests.device.session import Session
 
 DEVICE = device_root()
@@ -35,6 +35,7 @@ def constants(name: str) -> dict[str, object]:
 
 def test_mip_installs_every_file() -> None:
     urls = [[path.as_posix()] * 2 for path in files()]
+    urls += [[f"whit/{path.as_posix()}", f"mpy/{path.as_posix()}"] for path in machine_code()]
     package = kept(DEVICE / "package.json", {"urls": urls, "version": __version__})
     assert package["urls"] == urls, f"device/package.json lists other files: {UPDATE}"
     assert package["version"] == __version__ == constants("__init__.py")["__version__"]

@@ -18,7 +18,7 @@ from whit.blob import Blob
 from whit.ops import form
 from whit.paths import device_root, mpy_root
 
-from .boards import machine
+from .boards import machine, missing
 from .machine import EmulationError, Function
 from .memory import Buffer
 
@@ -34,6 +34,7 @@ LIMIT = 2_000_000_000  # instructions of one kernel call; the largest model of t
 
 # processor/family of every board that the tests run, + for one that keeps expanded weights
 BOARDS = "armv6m/viper rv32imc/viper armv6m/thumb armv6m/thumb+ armv7em/dsp armv7em/dsp+ rv32imc/rv32 rv32imc/rv32+"
+BOARDS += " xtensawin/xtensa xtensawin/xtensa+ xtensawin/xtensa-s2 xtensawin/xtensa-s2+"
 
 
 def boards() -> list[Runtime]:
@@ -41,6 +42,9 @@ def boards() -> list[Runtime]:
     found = []
     for name in os.environ.get("WHIT_BOARDS", BOARDS).split():
         arch, family = name.rstrip("+").split("/")
+        if arch == "xtensawin" and missing():
+            assert os.environ.get("CI") != "true", f"{missing()} is not installed"
+            continue
         found.append(Runtime(arch, family, expand=name.endswith("+")))
     return found
 
@@ -56,7 +60,7 @@ class Cost:
 
 class Runtime:
     """What ``Model.run`` does on a board; ``arch``: "armv6m", "armv7m", "armv7em", "rv32imc" or "xtensawin", as
-    mpy-cross names it, or "xtensawin-s2" for an ESP32-S2.
+    mpy-cross names it.
 
     ``family`` names the kernels: "thumb", "dsp", "rv32", "xtensa", "xtensa-s2", or "viper", which runs what the others lack. ``expand``
     gives every convolution room to keep its weights expanded from the first run on. ``counts``: what Xtensa takes is
@@ -93,7 +97,7 @@ class Runtime:
         return sum(cost.cycles for cost in self.per_record)
 
     def _start(self) -> None:
-        self._machine = machine(self.arch, self.counts)
+        self._machine = machine("xtensawin-s2" if self.family == "xtensa-s2" else self.arch, self.counts)
         self._functions: dict[Path, Function] = {}
         self._runs = 0
 
