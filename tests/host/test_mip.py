@@ -12,7 +12,7 @@ from whit.deployment import deploy
 from whit.paths import device_root
 from whit.virtual import VirtualBoard
 
-from tests.device.listing import files
+from tests.device.listing import files, machine_code
 from tests.device.models import everything, tiny
 from tests.host.conftest import mpremote
 
@@ -34,7 +34,7 @@ def test_mip_install(server: str, fresh_board: VirtualBoard) -> None:
     mpremote(fresh_board, "mip", "install", f"{server}/package.json")
     lib = fresh_board.root / "lib"
     there = {path.relative_to(lib).as_posix() for path in lib.rglob("*") if path.is_file()}
-    assert there == {path.as_posix() for path in files()}
+    assert there == {path.as_posix() for path in files()} | {f"whit/{path.as_posix()}" for path in machine_code()}
     (fresh_board.root / "all.whit").write_bytes(everything().content)
     said = mpremote(fresh_board, "exec", "import whit; m = whit.load('all.whit'); print(m.selftest(), m.kernels)")
     assert said.split() == ["0", "viper"]

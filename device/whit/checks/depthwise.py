@@ -8,7 +8,8 @@ def check(r):
     # bytecode gathers no rows: its steps are those of CONV
     r.takes(r[12] * (r[15] * width + r[13] * r[10] * r[14] * 4 * (taps + 8)))
     channels = r[10] * r[14]
-    # the weights as words, or as int16 with four words for each output, and the rows of one output row; or these in pairs, and weights for them, of four channels
+    # the weights as words, or as int16 with four words for each output, and the rows of one output row; or these in
+    # pairs, and weights for them, of four channels
     rows = r[15] + (r[17] if r[19] == 1 and r[17] <= r[15] else 0)
     channel = 4 * ((rows + 1) // 2) * (pixels + 3 * r[16] * r[14]) + 1
     size = max(4 * taps * max(channels, 2), channels * (16 + 4 * ((taps + 1) // 2)))
