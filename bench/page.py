@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 PEERS = json.loads(Path(__file__).with_name("peers.json").read_text())
-PROCESSORS = ["armv6m", "armv7m", "armv7em", "rv32imc"]
+PROCESSORS = ["armv6m", "armv7m", "armv7em", "rv32imc", "xtensawin", "ESP32-S2"]
 ASSEMBLER = {"armv6m": "thumb", "armv7m": "thumb", "armv7em": "dsp", "rv32imc": "rv32"}
+ASSEMBLER |= {"xtensawin": "xtensa", "ESP32-S2": "xtensa-s2"}
+ARCHITECTURES = {"ESP32-S2": "xtensawin"}  # of a processor that is no architecture to mpy-cross
 
 _INTRODUCTION = """\
 # What the kernels cost
@@ -40,7 +42,7 @@ def _costs(table: dict[str, Any]) -> Iterator[str]:
                 what += ", per output"
             families = {"viper": dict.fromkeys(PROCESSORS, "viper"), "assembler": ASSEMBLER}
             for kernels, family in families.items():
-                cells = [_cost(entry, f"{family[arch]} {arch}") for arch in PROCESSORS]
+                cells = [_cost(entry, f"{family[one]} {ARCHITECTURES.get(one, one)}") for one in PROCESSORS]
                 if any(cells):
                     yield _row([what, kernels, *cells, scratch])
                     what = scratch = ""
@@ -81,9 +83,9 @@ def _ceilings(table: dict[str, Any], ceilings: dict[str, dict[str, float]]) -> I
         yield _row([name, *cells])
 
 
-def _order(core: str) -> tuple[bool, int]:
+def _order(core: str) -> tuple[bool, int, str]:
     family, arch = core.split()
-    return family == "viper", PROCESSORS.index(arch)
+    return family == "viper", PROCESSORS.index(arch), family
 
 
 def _row(cells: list[str]) -> str:

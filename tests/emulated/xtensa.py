@@ -98,7 +98,7 @@ class Trace:
         self._path = path
         self._lengths: dict[bytes, int] = {}
         self._runs: Counter[bytes] = Counter()
-        self._mark = b""
+        self._mark = b"nothing yet"
         self._marked = threading.Semaphore(0)
         threading.Thread(target=self._follow, daemon=True).start()
 
