@@ -169,7 +169,10 @@ class Assembler:
             return -at % int(line.operands[0])
         if line.name in TARGETS:
             return 6 if line.far else 3
-        return opcodes.width(line.name, self._operands(line))
+        try:
+            return opcodes.width(line.name, self._operands(line))
+        except (OpcodeError, IndexError) as error:
+            raise SourceError(f"{line.where}: {line.name} {', '.join(line.operands)}: {error}") from None
 
     def _operands(self, line: Line) -> list[Operand]:
         return [self._operand(text, line.where) for text in line.operands]

@@ -27,7 +27,9 @@ def files() -> list[Path]:
 
 def machine_code() -> list[Path]:
     """Every .mpy file of MACHINE_CODE, relative to ``device/mpy``."""
-    return sorted(path.relative_to(mpy_root()) for family in MACHINE_CODE for path in (mpy_root() / family).glob("*.mpy"))
+    return sorted(
+        path.relative_to(mpy_root()) for family in MACHINE_CODE for path in (mpy_root() / family).glob("*.mpy")
+    )
 
 
 def march(path: Path) -> str | None:

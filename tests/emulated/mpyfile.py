@@ -11,7 +11,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 KINDS = ("bytecode", "native", "viper", "asm")
-ARCHS = {"armv6m": 4, "armv7m": 5, "armv7em": 6, "xtensawin": 10, "rv32imc": 11}  # the number that a .mpy has for an architecture
+ARCHS = {
+    "armv6m": 4,
+    "armv7m": 5,
+    "armv7em": 6,
+    "xtensawin": 10,
+    "rv32imc": 11,
+}  # the number that a .mpy has for an architecture
 _MARKS = ("micropython.viper", "viper", "micropython.asm_thumb", "micropython.asm_rv32", "micropython.asm_xtensa")
 _RELOCATED = 0x10 | 0x20 | 0x40  # scope flags of relocations, rodata, bss: only C modules have them
 

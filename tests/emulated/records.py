@@ -14,7 +14,6 @@ from whit.paths import mpy_root
 from .boards import PROCESSORS, machine
 from .boards import families as families
 
-
 Array = npt.NDArray[Any]
 BEFORE = 4  # bytes of PLAN before the record
 

@@ -62,9 +62,9 @@ class Runtime:
     """What ``Model.run`` does on a board; ``arch``: "armv6m", "armv7m", "armv7em", "rv32imc" or "xtensawin", as
     mpy-cross names it.
 
-    ``family`` names the kernels: "thumb", "dsp", "rv32", "xtensa", "xtensa-s2", or "viper", which runs what the others lack. ``expand``
-    gives every convolution room to keep its weights expanded from the first run on. ``counts``: what Xtensa takes is
-    counted too, at a fifth of the speed.
+    ``family`` names the kernels: "thumb", "dsp", "rv32", "xtensa", "xtensa-s2", or "viper", which runs what the others
+    lack. ``expand`` gives every convolution room to keep its weights expanded from the first run on. ``counts``: what
+    Xtensa takes is counted too, at a fifth of the speed.
 
     After ``run``, ``instructions``, ``cycles`` and ``per_record`` are what the last input took, kernels only.
     """

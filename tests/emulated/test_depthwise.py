@@ -14,7 +14,9 @@ Record = tuple[list[int], Array, bytes, tuple[int, int]]
 CASES = 300
 
 
-def record(rng: np.random.Generator, y: dict[str, int], x: dict[str, int], ci: int, og: int, usual: bool, cut: bool = False) -> Record:
+def record(
+    rng: np.random.Generator, y: dict[str, int], x: dict[str, int], ci: int, og: int, usual: bool, cut: bool = False
+) -> Record:
     """(record, arena, DATA, scratch) for two axes. ``cut``: nothing below zero comes out."""
     channels, taps = ci * og, y["k"] * x["k"]
     weights = rng.integers(-127, 128, (channels, taps))

@@ -58,6 +58,8 @@ def small_int_floor_divide(a2, a3):
     label(exact)
     mov(a2, a4)
 """
+
+
 def missing() -> str:
     """What is not installed here, or ""."""
     return "" if shutil.which(QEMU) else QEMU
@@ -80,7 +82,7 @@ class Buffer:
         return page[at : at + self.size]
 
     def write(self, data: bytes, offset: int = 0) -> None:
-        assert 0 <= offset and offset + len(data) <= self.size
+        assert offset >= 0 and offset + len(data) <= self.size
         self.board.write(self.addr + offset, data)
 
     def words(self) -> list[int]:
@@ -278,6 +280,11 @@ class Xtensa:
             placed[name] = Function(name, code, len(raw.code), self.place(pack([0, context, 0, code])))
         return placed
 
+    def load_code(self, name: str, code: bytes) -> Function:
+        """Place machine code that keeps to the calling convention of a viper function."""
+        address = self._place_code(code)
+        return Function(name, address, len(code), self.place(pack([0, 0, 0, address])))
+
     def call(self, function: Function, *args: Any, limit: int = 0) -> int:
         """Call a function as MicroPython does, with lists of words or buffers; returns the word that it answers."""
         self._calls += 1
@@ -298,11 +305,12 @@ class Xtensa:
 
 
 def _stub() -> bytes:
-    assembler = _assembler()
+    assembler = load_assembler()
     return assembler.Assembler({}).assemble(Path(__file__).with_name("stub.s"))
 
 
-def _assembler() -> Any:
+def load_assembler() -> Any:
+    """device/asm/assembler.py as a module."""
     folder = str(device_root() / "asm")
     if folder not in sys.path:
         sys.path.insert(0, folder)

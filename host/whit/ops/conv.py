@@ -319,10 +319,10 @@ def expanded_channels(channels: int, k4: int, positions: int) -> int:
 
 
 def conv_scratch(groups: int, channels: int, k4: int, block: int) -> int:
-    """Bytes of scratch of a CONV record: the gathered windows of all groups as bytes, or one of int16 and 8 bytes behind
-    it, which a kernel reads that loads one step ahead; or, where weights are expanded, room for
-    two windows of int16 (or four of bytes), 2 bytes for each weight of a block, whose channels count in fours, and 24
-    for each of its channels; and for a window's places in the image where it does not consist of words."""
+    """Bytes of scratch of a CONV record: the gathered windows of all groups as bytes, or one of int16 and, as a kernel
+    loads one step ahead, 8 bytes behind it; or, where weights are expanded, room for two windows of int16 (or four of
+    bytes), 2 bytes for each weight of a block, whose channels count in fours, and 24 for each of its channels; and for
+    a window's places in the image where it does not consist of words."""
     if not block:
         return max(groups * k4, 2 * k4 + 8)
     places = 2 * k4 if channels % 4 and k4 <= MOST_PLACES else 0
@@ -366,8 +366,8 @@ def depthwise_scratch(
     dilation: tuple[int, int],
 ) -> int:
     """Bytes of scratch of a depthwise record: its weights as words (two for each of a channel, where there is but one)
-    or as int16 behind four words for each output, and the input rows of one output row; or what the kernel that reads input rows in pairs needs for four channels, if
-    that is more."""
+    or as int16 behind four words for each output, and the input rows of one output row; or what the kernel that reads
+    input rows in pairs needs for four channels, if that is more."""
     width = (columns - 1) * stride[1] + (kernel[1] - 1) * dilation[1] + 1
     rows = kernel[0] + (stride[0] if dilation[0] == 1 and stride[0] <= kernel[0] else 0)
     channel = 4 * ((rows + 1) // 2) * (width + 3 * kernel[1] * outputs // inputs) + 1
