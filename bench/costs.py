@@ -39,8 +39,8 @@ WAYS = {
     "thumb": ["eights"],
     "dsp": ["twos", "twos left", "lines"],
     "rv32": ["threes", "threes left", "plane"],
-    "xtensa": [],
-    "xtensa-s2": [],
+    "xtensa": ["rows"],
+    "xtensa-s2": ["rows"],
 }
 LEAST = 0.003  # an amount that makes up less of every layer is left out
 PRICE = 0.003  # of an amount: of several that tell the same, one is enough

@@ -5,7 +5,7 @@
 # of b [26] zo (all zeros plus 128), multiplier, shifts [29] lo [30] hi (plus 128) [31] up [32] mode: 1 subtract,
 # 2 square.
 #
-# From 256 outputs on, both inner requantisations are tables of 256 words in scratch: 36 instructions for an output and
+# From 512 outputs on, both inner requantisations are tables of 256 words in scratch: 36 instructions for an output and
 # 25000 for the tables; else, and where something is squared or shifted left, 130.
 #
 # a3, a4 operands, a5, a6 their inner strides; a2 inner size left; a14 output; a7 to a12 temporary.
@@ -71,7 +71,7 @@
     mull a5, a5, a6
     l32i a6, a15, 44
     mull a5, a5, a6
-    srli a5, a5, 8
+    srli a5, a5, 9
     beqz a5, 3f
 # tables: for bytes of 0 to 255, of b 1024 bytes behind those of a
     s32i a13, sp, TABLES

@@ -29,6 +29,7 @@ def depthwise(r: Record, data: bytes) -> tuple[str, Amounts]:
         **_from_a_plane(r, shorter, longer),
         **_from_pieces(r, shorter, longer),
         **_from_lines(r, down, across),
+        **_from_rows(r, across),
     }
     # filters of 3 x 3, and a walk from output to output, have ways of their own, if requantisation is the usual one
     form = "depthwise" + " 3x3" * (kh == kw == 3)
@@ -119,4 +120,21 @@ def _from_lines(r: Record, down: Axis, across: Axis) -> Amounts:
         "lines: two outputs": turns * across.outputs * channels,
         "lines: product": turns * across.outputs * channels * pairs * across.kernel,
         "lines: weight": channels * pairs * across.kernel,
+    }
+
+
+def _from_rows(r: Record, across: Axis) -> Amounts:
+    """What a kernel does that copies the input rows of each output row with their padding, and walks over all taps."""
+    groups, outputs = r[10], r[12] * r[13] * r[10] * r[14]
+    rows = r[12] * r[15]
+    bytes_ = rows * across.reach * groups
+    words = groups & 3 == 0 and r[4] & 3 == 0
+    return {
+        "rows: input row": rows,
+        "rows: word": bytes_ / 4 * words,
+        "rows: byte": bytes_ * (not words),
+        "rows: output": outputs,
+        "rows: row of taps": outputs * r[15],
+        "rows: tap": outputs * r[15] * r[16],
+        "rows: outside": rows * (across.reach - min(r[9], across.reach)) * groups,
     }
