@@ -108,11 +108,13 @@ def test_dense(family: str) -> None:
 # instructions for each multiplication: what is in reach, a little above
 LIMITS = {"thumb": {"conv": 2.3, "1x1": 2.5, "dense": 3.7}, "rv32": {"conv": 2.5, "1x1": 2.6, "dense": 3.7}}
 LIMITS["dsp"] = {"conv": 0.95, "1x1": 1.0, "dense": 1.4}
+LIMITS["xtensa"] = {"conv": 1.65, "1x1": 1.75, "dense": 2.4}
+LIMITS["xtensa-s2"] = {"conv": 3.5, "1x1": 3.6, "dense": 3.9}
 
 
 @pytest.mark.parametrize("family", [family for family in FAMILIES if family in LIMITS])
 def test_what_a_multiplication_costs(family: str) -> None:
-    kernel = Kernel(family, "conv")
+    kernel = Kernel(family, "conv", counts=True)
     three = {"n": 16, "k": 3, "stride": 1, "dilation": 1, "before": 1, "outputs": 16}
     one = {**three, "k": 1, "before": 0}
     for name, axis_, cg, og in (("conv", three, 16, 32), ("1x1", one, 64, 64), ("dense", point(), 640, 64)):

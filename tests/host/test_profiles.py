@@ -22,7 +22,7 @@ def test_every_file_is_whole(name: str) -> None:
     assert board.name == name and board.title
     assert board.remark.endswith(".") and board.bootloader.endswith(".")
     assert board.march in _ARCHITECTURES
-    assert board.family in ("bytecode", "viper", "thumb", "dsp", "rv32")
+    assert board.family in ("bytecode", "viper", "thumb", "dsp", "rv32", "xtensa", "xtensa-s2")
     assert board.assembler in ("none", "thumb", "rv32", "xtensa")
     assert board.piece_kb <= board.heap_kb < board.ram_kb
     assert board.files_kb < board.flash_kb

@@ -21,7 +21,7 @@ _BAR = 24  # characters, where there is room
 @click.argument("blob", type=click.Path(readable=False, path_type=Path))
 @click.option("--port", help="Serial port of a board. [default: a fresh virtual board]")
 @click.option("--runs", type=click.IntRange(min=1), default=10, show_default=True, help="How often it is timed.")
-@click.option("--kernels", metavar="FAMILY", help="bytecode, viper, thumb, dsp or rv32. [default: the board's best]")
+@click.option("--kernels", metavar="FAMILY", help="bytecode, viper, thumb, dsp, rv32, xtensa or xtensa-s2.")
 @click.option(
     "--plot", "picture", type=click.Path(readable=False, path_type=Path), help="Draw the times as .png or .svg."
 )
