@@ -118,6 +118,17 @@ def test_the_name_of_the_machine_tells_the_s2(machine: str, family: str) -> None
     assert ran == [family] * bool(family)
 
 
+@pytest.mark.parametrize("error", ["ImportError", "ValueError", "MemoryError"])
+def test_an_esp32_without_kernels_of_its_own_takes_viper(board: Session, error: str) -> None:
+    # of another chip, for another firmware, or no executable RAM is left
+    board.run(f"broken['xtensa'] = broken['xtensa-s2'] = {error}")
+    assert board.value("best(10)") == ["viper", "bytecode"]
+    board.run("broken.clear()\nright = ('viper',)")  # a wrong answer
+    assert board.value("best(10)") == ["viper", "bytecode"]
+    board.run("right = ('viper', 'xtensa')")
+    assert board.value("best(10)") == ["xtensa", "viper", "bytecode"]
+
+
 def test_a_family_can_be_wanted(board: Session) -> None:
     assert board.value("best(7, 'thumb')") == ["thumb", "viper", "bytecode"]
     assert board.value("best(7, 'bytecode')") == ["bytecode"]

@@ -34,7 +34,7 @@ LIMIT = 2_000_000_000  # instructions of one kernel call; the largest model of t
 
 # processor/family of every board that the tests run, + for one that keeps expanded weights
 BOARDS = "armv6m/viper rv32imc/viper armv6m/thumb armv6m/thumb+ armv7em/dsp armv7em/dsp+ rv32imc/rv32 rv32imc/rv32+"
-BOARDS += " xtensawin/xtensa xtensawin/xtensa+ xtensawin/xtensa-s2 xtensawin/xtensa-s2+"
+BOARDS += " xtensawin/viper xtensawin/xtensa xtensawin/xtensa+ xtensawin/xtensa-s2 xtensawin/xtensa-s2+"
 
 
 def boards() -> list[Runtime]:
