@@ -328,8 +328,8 @@ channels:
     bnez a5, 1b
     l32i a0, sp, BACK
     ret
-3:  l32i a8, sp, DELTA
-    add a8, a8, a6
+3:  l32i a9, sp, DELTA
+    add a9, a9, a6
     call0 exact
     j 2b
 

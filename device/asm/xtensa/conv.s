@@ -163,8 +163,8 @@ channel:
     s32i a5, sp, LEFT
     beqz a5, return
     j pass
-3:  l32i a8, sp, DELTA
-    add a8, a8, a6
+3:  l32i a9, sp, DELTA
+    add a9, a9, a6
     call0 exact
     j 2b
 
@@ -287,7 +287,7 @@ one:                            # a row of it
     call0 next
     bnez a4, single_position
     j return
-8:  mov a8, a6
+8:  mov a9, a6
     call0 exact
     l32i a10, sp, MASK
     j 4b

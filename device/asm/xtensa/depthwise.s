@@ -375,11 +375,11 @@ any:
 
 slow:
     s32i a10, sp, LEFT
-    l32i a8, sp, OP             # which channel?
-    sub a8, a13, a8
-    slli a8, a8, 4
-    l32i a9, sp, TABLE
-    add a8, a8, a9
+    l32i a9, sp, OP             # which channel?
+    sub a9, a13, a9
+    slli a9, a9, 4
+    l32i a10, sp, TABLE
+    add a9, a9, a10
     call0 exact
     l32i a10, sp, LEFT
     j bounds

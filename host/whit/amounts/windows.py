@@ -74,6 +74,8 @@ def requantisation(r: Record, data: bytes) -> Amounts:
         "general": positions * general,
         "clamped": positions * clamped,
         "exact": positions * channels * (r[31] >> 13 & 15 == 0),  # a few bits of multiplier and sum are not enough
+        # or are enough but where a result is near to a bound between outputs
+        "near": positions * channels * (r[31] >> 13 & 15 > 0) / (1 << (r[31] >> 13 & 15)),
         "unusual": positions * (channels if general or clamped else 0),
         "in a general layer": positions * (channels if general else 0),
         "small": positions * (channels if r[30] & 2 else 0),
