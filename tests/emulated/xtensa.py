@@ -120,7 +120,7 @@ class Trace:
                     lines += 1
 
     def total(self, mark: int, run_mark: Callable[[], object]) -> int:
-        """Instructions up to now; `run_mark` runs a function of one block, whose address is `mark`."""
+        """Instructions up to now; `run_mark` runs a function whose last block is at `mark`."""
         self._mark = b"/%08x/" % mark
         run_mark()
         if not self._marked.acquire(timeout=120):
@@ -291,7 +291,7 @@ class Xtensa:
         objects = self._scratch(pack([self._parameters(a) if isinstance(a, list) else a.object for a in args]), 0)
         result, _ = self._command(1, function.addr, function.object, len(args), 0, objects)
         if self.counts:
-            before, self._total = self._total, self._trace.total(self._mark, lambda: self._command(1, self._mark))
+            before, self._total = self._total, self._trace.total(self._mark + 3, lambda: self._command(1, self._mark))
             self.instructions = self._total - before - 2
         return result
 
