@@ -63,7 +63,7 @@ def _whit_loop(n: int) -> int:
     return x
 """
 # what a round of LOOP takes: cycles where a profile has them modelled, else instructions; counted in an emulator
-ROUND = {"armv6m": 13, "armv7m": 12, "armv7em": 12, "rv32imc": 11}
+ROUND = {"armv6m": 13, "armv7m": 12, "armv7em": 12, "rv32imc": 11, "xtensawin": 12}
 _ROUNDS = 100_000
 
 _SPEED = f"""\
