@@ -32,14 +32,24 @@ def module(*path):
     return sys.modules[path]
 
 
-def _kernel(name, families):
-    # imported when the first model needs it
+def _kernel(names, families):
+    # imported when the first model needs it; the first of these names that a family has
     for family in families:
-        try:
-            return module(family, name).run
-        except (ImportError, SyntaxError, ValueError, MemoryError):
-            if family in ("viper", "bytecode"):
-                raise
+        for name in names:
+            try:
+                return module(family, name).run
+            except (ImportError, SyntaxError, ValueError, MemoryError):
+                if family in ("viper", "bytecode") and name == names[-1]:
+                    raise
+
+
+def _names(b, at, kind):
+    # kernels that make a record of PLAN; dense: CONV of one position and tap without groups, whose weights are not kept
+    op = word(b, at)
+    if op == 3 and [word(b, at + 4 * i) for i in (10, 12, 13, 15, 16, 29)] == [1, 1, 1, 1, 1, 0]:
+        if not hasattr(kind, "kept") or not kind.kept(b, at):
+            return "dense", "conv"
+    return (operator(op),)
 
 
 def best(name):
@@ -124,7 +134,7 @@ def build(kind, name, blob, arena, families):
             kernel = None
             if op == 3 and families[0] == "viper":
                 kernel = module("checks", "pairs").kernel(blob, at)
-            m._ops.append(kernel or _kernel(operator(op), families))
+            m._ops.append(kernel or _kernel(_names(blob, at, kind), families))
             m._offsets.append(at - plan)
         at += 4 * word(blob, at + 4)
     m.input = m.inputs[0]

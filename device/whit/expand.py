@@ -5,20 +5,20 @@ from . import model
 from .model import word
 
 
+def kept(b, at):
+    # bytes for the weights of a record of PLAN
+    if word(b, at) == 3 and word(b, at + 40) == 1 and word(b, at + 120):
+        k4 = (word(b, at + 60) * word(b, at + 64) * word(b, at + 44) + 3) & -4
+        return (2 * k4 + 24) * ((word(b, at + 56) + 3) & -4) + 2 * k4  # and one window
+    return 0
+
+
 def block(m, plan, data):
     from uctypes import addressof
 
     from . import build
 
-    b = m._blob
-    sizes = []
-    for at in m._offsets:
-        at += plan
-        n = 0
-        if word(b, at) == 3 and word(b, at + 40) == 1 and word(b, at + 120):
-            k4 = (word(b, at + 60) * word(b, at + 64) * word(b, at + 44) + 3) & -4
-            n = (2 * k4 + 24) * ((word(b, at + 56) + 3) & -4) + 2 * k4  # and one window
-        sizes.append(n)
+    sizes = [kept(m._blob, plan + at) for at in m._offsets]
     words = build.block(m, plan, data)
     m._pairs = build.allocate(m.name, sum(sizes), bytearray)
     at = addressof(m._pairs)

@@ -17,7 +17,7 @@ from pathlib import Path
 from whit.blob import Blob
 from whit.cargo import RUNTIME, Item
 from whit.errors import WhitError
-from whit.ops.form import pairs
+from whit.ops.form import dense, pairs
 from whit.paths import device_root
 from whit.probe import BoardInfo
 from whit.program import CONV, KERNELS, STATE
@@ -32,6 +32,7 @@ FAMILIES = {
     "rv32imc": ("rv32",),
     "xtensawin": ("xtensa", "xtensa-s2"),
 }
+FALLIBLE = ("xtensa", "xtensa-s2")  # their chips may lack executable RAM: viper kernels come along
 MPY = (6, 3)  # version and native ABI of the .mpy files of the package, and of those that mpy-cross makes
 COMPILER_BYTES = 64 * 1024  # of heap that should stay for compiling a kernel on the board
 _ALWAYS = ["__init__", "model", "loader", "build", "verify", "edges", "report", "stream", "expand", "state", "crc32"]
@@ -96,6 +97,10 @@ def _needed(info: BoardInfo, blob: Blob, runs: list[str]) -> set[str]:
             # of a family in machine code what it has; the last two have every kernel
             family = next(f for f in runs if not _folder(f).is_dir() or (_folder(f) / f"{kernel}.mpy").exists())
             names |= _modules(family, kernel)
+            if family in FALLIBLE and "viper" in runs:
+                names |= _modules("viper", kernel)
+            if any(dense(r) for r in blob.records if r[0] == code):
+                names |= _modules(family, "dense")  # conv makes it where its weights are kept
             if family == "viper" and code == CONV:
                 names |= _modules("checks", "pairs")
                 if info.arch != "x64" and any(r[0] == CONV and pairs(r, blob.arena_bytes) for r in blob.records):

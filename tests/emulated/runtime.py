@@ -86,7 +86,9 @@ class Runtime:
         """Whether it runs the blob otherwise than the board with viper kernels, or the one that keeps no weights."""
         if self.expand and not any(self._kept(r) for r in blob.records):
             return False
-        return self.family == "viper" or any(_assembled(self.family, r[0]) for r in blob.records if r[0] in KERNELS)
+        return self.family == "viper" or any(
+            _assembled(self.family, r, kept=False) for r in blob.records if r[0] in KERNELS
+        )
 
     @property
     def instructions(self) -> int:
@@ -155,13 +157,16 @@ class Runtime:
         for record, room in zip(blob.records, kept, strict=True):
             if record[0] in KERNELS:
                 x = [offset, *block[1:7], room.addr, 0, block[9]] if room else [offset, *block[1:7], 0, 0, 0]
-                pairs = record[0] == program.CONV and form.pairs(record, blob.arena_bytes)
-                self._machine.call(self._kernel(record[0], pairs), x, limit=limit)
+                kernel = self._kernel(record, blob.arena_bytes, kept=room is not None)
+                self._machine.call(kernel, x, limit=limit)
                 self.per_record.append(Cost(record[0], self._machine.instructions, self._machine.cycles))
             offset += 4 * record[1]
 
-    def _kernel(self, code: int, pairs: bool) -> Function:
-        path = _assembled(self.family, code) or (_VIPER / "pairs.py" if pairs else KERNELS[code])
+    def _kernel(self, record: Sequence[int], arena_bytes: int, kept: bool) -> Function:
+        path = _assembled(self.family, record, kept)
+        if path is None:
+            pairs = record[0] == program.CONV and form.pairs(record, arena_bytes)
+            path = _VIPER / "pairs.py" if pairs else KERNELS[record[0]]
         if path not in self._functions:
             machine = self._machine
             found = machine.load_mpy(path.read_bytes(), ["run"]) if path.suffix == ".mpy" else machine.load(path)
@@ -169,8 +174,11 @@ class Runtime:
         return self._functions[path]
 
 
-def _assembled(family: str, code: int) -> Path | None:
-    """The machine code of a kernel, from the first of the families that such a board takes it from."""
+def _assembled(family: str, r: Sequence[int], kept: bool) -> Path | None:
+    """The machine code for a record, from the first of the families that such a board takes it from."""
     families = ("dsp", "thumb") if family == "dsp" else (family,)
-    paths = [mpy_root() / one / f"{KERNELS[code].stem}.mpy" for one in families]
+    names = [KERNELS[r[0]].stem]
+    if form.dense(r) and not kept:
+        names.insert(0, "dense")
+    paths = [mpy_root() / one / f"{name}.mpy" for one in families for name in names]
     return next((path for path in paths if path.exists()), None)

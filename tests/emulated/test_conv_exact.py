@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 from whit.ops.conv import conv_scratch, tiles
+from whit.ops.form import dense
 from whit.paths import device_root, mpy_root
 
 from .boards import PROCESSORS, families, machine
-from .machine import Function
 from .records import form_of
 
 CASES = int(os.environ.get("WHIT_CASES", "150"))
@@ -138,13 +137,17 @@ class Board:
         self.machine = machine(PROCESSORS.get(self.family, "armv6m"))
         self.runs = 0
         if self.family == "viper":
-            self.kernel: Function = self.machine.load(device_root() / "whit" / "viper" / "conv.py")["run"]
+            self.kernels = [self.machine.load(device_root() / "whit" / "viper" / "conv.py")["run"]]
         else:
-            path: Path = mpy_root() / self.family / "conv.mpy"
-            self.kernel = self.machine.load_mpy(path.read_bytes(), ["run"])["run"]
+            paths = [mpy_root() / self.family / f"{name}.mpy" for name in ("conv", "dense")]
+            found = [self.machine.load_mpy(path.read_bytes(), ["run"]) for path in paths if path.exists()]
+            self.kernels = [functions["run"] for functions in found]
 
     def run(self, case: Case, keep: bool = False) -> int:
-        """Run a case and check every byte of the arena; returns the instructions of the (last) run."""
+        """Run a case, in the kernel for dense layers too if it is one, and check every byte of the arena.
+
+        Returns the instructions of the last run.
+        """
         if self.runs > 500:  # the machine never uses an address twice
             self.start()
         self.runs += 1
@@ -174,9 +177,10 @@ class Board:
             kept = machine.buffer((2 * case.k4 + 24) * (case.outs + 3 & ~3) + 2 * case.k4, name="kept weights")
         buffers = [plan, stored, memory, *([kept] if kept else [])]
         before = [plan.read(), stored.read()]
-        for filled in range(2 if keep else 1):
+        kernels = self.kernels[: 2 if dense(words) and not keep else 1]
+        for kernel, filled in [(kernels[0], 0), (kernels[0], 1)] if keep else [(kernel, 0) for kernel in kernels]:
             x_block = [4, plan.addr, 0, memory.addr, 0, stored.addr, 0, kept.addr if kept else 0, 0, filled]
-            machine.call(self.kernel, x_block)
+            machine.call(kernel, x_block)
             found = np.frombuffer(memory.read(), np.uint8)[:scratch]
             wrong = np.flatnonzero(found != after[:scratch])
             assert not len(wrong), f"{len(wrong)} of {expected.size} bytes, the first at {wrong[0] - to}: {case}"
@@ -239,6 +243,17 @@ def test_long_windows(board: Board) -> None:
             case = Case(4, 5, 1, depth, outs, kernel, pad=(1, 1), size=(4, 5), block=block, zx=-3, zo=-128)
             case.lo = int(rng.choice([-128, -100]))
             board.run(case.fill(rng))
+
+
+def test_dense_layers(board: Board) -> None:
+    # with none, few and many inputs at the upper end before small ones, which some kernels treat on their own
+    rng = np.random.default_rng(SEED)
+    for _ in range(CASES // 3):
+        depth, outs = int(rng.integers(1, 700)), int(rng.integers(1, 24))
+        case = Case(1, 1, 1, depth, outs, skew=int(rng.integers(0, 3)), zx=int(rng.choice([-128, 0, 127]))).fill(rng)
+        share = rng.choice([0, 0.01, 0.03, 0.5, 1])
+        case.x = np.where(rng.random(case.x.shape) < share, 127, case.x)
+        board.run(case)
 
 
 def test_sums_up_to_the_ends_of_int32(board: Board) -> None:

@@ -5,12 +5,13 @@ A record is a list of words as in device/FORMAT.md, here up to the last one at l
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from whit.program import DEPTHWISE
+from whit.program import CONV, DEPTHWISE
 
 Array = npt.NDArray[Any]
 
@@ -48,6 +49,14 @@ def pairs(r: list[int], arena_bytes: int) -> bool:
     end = r[5] + (r[12] - 1) * r[27] + (r[13] - 1) * r[28] + r[14]
     last = r[6] + pairs_scratch(r, r[31])
     return last <= arena_bytes and (end <= r[6] or last <= r[5])
+
+
+def dense(r: Sequence[int]) -> bool:
+    """Whether a record is CONV with one position and one tap, without groups, and its weights are not expanded in scratch.
+
+    Some families have a kernel ``dense`` for it; device/whit/build.py decides alike.
+    """
+    return r[0] == CONV and [r[i] for i in (10, 12, 13, 15, 16, 29)] == [1, 1, 1, 1, 1, 0]
 
 
 def pairs_scratch(r: list[int], word: int) -> int:
