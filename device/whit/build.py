@@ -21,9 +21,7 @@ def allocate(name, n, type):
     try:
         return type(n)
     except (MemoryError, OverflowError):  # 2 GB are no int of a 32-bit board
-        pass
-    gc.collect()
-    raise MemoryError("%s needs %d B in one piece; %d B free" % (name, n, gc.mem_free()))
+        raise MemoryError("%s needs %d B in one piece; %d B free" % (name, n, gc.mem_free()))
 
 
 def module(*path):
@@ -32,24 +30,14 @@ def module(*path):
     return sys.modules[path]
 
 
-def _kernel(names, families):
-    # imported when the first model needs it; the first of these names that a family has
+def _kernel(name, families):
+    # imported when the first model needs it
     for family in families:
-        for name in names:
-            try:
-                return module(family, name).run
-            except (ImportError, SyntaxError, ValueError, MemoryError):
-                if family in ("viper", "bytecode") and name == names[-1]:
-                    raise
-
-
-def _names(b, at, kind):
-    # kernels that make a record of PLAN; dense: CONV of one position and tap without groups, whose weights are not kept
-    op = word(b, at)
-    if op == 3 and [word(b, at + 4 * i) for i in (10, 12, 13, 15, 16, 29)] == [1, 1, 1, 1, 1, 0]:
-        if not hasattr(kind, "kept") or not kind.kept(b, at):
-            return "dense", "conv"
-    return (operator(op),)
+        try:
+            return module(family, name).run
+        except Exception:
+            if family in ("viper", "bytecode"):
+                raise
 
 
 def best(name):
@@ -86,7 +74,7 @@ def _works(name):
         if name == "viper":
             return module(name).works()
         return name == "bytecode" or _right(name)
-    except (ImportError, SyntaxError, ValueError, MemoryError):
+    except Exception:
         return False
 
 
@@ -109,7 +97,6 @@ def build(kind, name, blob, arena, families):
     # kind: the module whose Model it becomes
     m = kind.Model()
     m.name = name
-    m.kernels = families[0]
     m._blob = blob
     m._arena = arena
     plan = 36 + word(blob, 20)
@@ -131,12 +118,13 @@ def build(kind, name, blob, arena, families):
         elif op == 15:
             state = True
         else:
-            kernel = None
-            if op == 3 and families[0] == "viper":
-                kernel = module("checks", "pairs").kernel(blob, at)
-            m._ops.append(kernel or _kernel(_names(blob, at, kind), families))
+            kernel = families[0]
+            special = "known" if kernel[0] == "x" else op == 3 and kernel == "viper" and "pairs"
+            kernel = special and module("checks", special).kernel(blob, at, kind, families)
+            m._ops.append(kernel or _kernel(operator(op), families))
             m._offsets.append(at - plan)
         at += 4 * word(blob, at + 4)
+    m.kernels = families[0]  # without those that failed meanwhile
     m.input = m.inputs[0]
     m.output = m.outputs[0]
     m._block = getattr(kind, "block", block)(m, plan, end)

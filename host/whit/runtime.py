@@ -32,7 +32,7 @@ FAMILIES = {
     "rv32imc": ("rv32",),
     "xtensawin": ("xtensa", "xtensa-s2"),
 }
-FALLIBLE = ("xtensa", "xtensa-s2")  # their chips may lack executable RAM: viper kernels come along
+FALLIBLE = ("xtensa", "xtensa-s2")  # no chip has run them yet: known answers and viper kernels come along
 MPY = (6, 3)  # version and native ABI of the .mpy files of the package, and of those that mpy-cross makes
 COMPILER_BYTES = 64 * 1024  # of heap that should stay for compiling a kernel on the board
 _ALWAYS = ["__init__", "model", "loader", "build", "verify", "edges", "report", "stream", "expand", "state", "crc32"]
@@ -105,8 +105,10 @@ def _needed(info: BoardInfo, blob: Blob, runs: list[str]) -> set[str]:
                 names |= _modules("checks", "pairs")
                 if info.arch != "x64" and any(r[0] == CONV and pairs(r, blob.arena_bytes) for r in blob.records):
                     names |= _modules(family, "pairs")  # for 32-bit firmware
-    # a family is tried with its kernel of LUT before it is trusted
-    return names | {f"{family}/lut" for family in runs if f"{family}/__init__" in names and _folder(family).is_dir()}
+    # a family is tried with its kernel of LUT before it is trusted, a fallible one with each of its kernels
+    names |= {f"{family}/lut" for family in runs if f"{family}/__init__" in names and _folder(family).is_dir()}
+    kernels = {kernel for family, _, kernel in (name.partition("/") for name in names) if family in FALLIBLE}
+    return names | (_modules("checks/known", *kernels) if kernels else set())
 
 
 def _modules(folder: str, *modules: str) -> set[str]:

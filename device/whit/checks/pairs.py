@@ -5,7 +5,7 @@ from ..build import module
 from ..model import word
 
 
-def kernel(b, at):
+def kernel(b, at, *others):
     "Its function, or None: the record suits no 32-bit firmware, or there is too little RAM for the kernel."
     r = [word(b, at + 4 * i) for i in range(32)]
     form = r[31]
