@@ -73,6 +73,10 @@ def spread() -> Iterator[Blob]:
         outputs = min(int(1 + 40 * rng.random() ** 2), 16_000 // inputs)
         act = ("RELU", "NONE", "RELU6")[rng.integers(3)]
         yield layers.dense(inputs, outputs, act, -127 if rng.random() < 0.7 else -128)
+    for i in range(30):
+        inputs = int(rng.integers(97, 900))
+        outputs = int(rng.integers(13, min(128, 16_000 // inputs) + 1))
+        yield layers.dense(inputs, outputs, ("RELU", "NONE", "RELU6")[i % 3], -127 if i % 4 else -128)
     yield from _others()
 
 

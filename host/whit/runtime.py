@@ -97,14 +97,14 @@ def _needed(info: BoardInfo, blob: Blob, runs: list[str]) -> set[str]:
             # of a family in machine code what it has; the last two have every kernel
             family = next(f for f in runs if not _folder(f).is_dir() or (_folder(f) / f"{kernel}.mpy").exists())
             names |= _modules(family, kernel)
-            if family in FALLIBLE and "viper" in runs:
-                names |= _modules("viper", kernel)
             if any(dense(r) for r in blob.records if r[0] == code):
                 names |= _modules(family, "dense")  # conv makes it where its weights are kept
-            if family == "viper" and code == CONV:
+            if family in FALLIBLE and "viper" in runs:
+                names |= _modules("viper", kernel)
+            if f"viper/{kernel}" in names and code == CONV:
                 names |= _modules("checks", "pairs")
                 if info.arch != "x64" and any(r[0] == CONV and pairs(r, blob.arena_bytes) for r in blob.records):
-                    names |= _modules(family, "pairs")  # for 32-bit firmware
+                    names |= _modules("viper", "pairs")  # for 32-bit firmware
     # a family is tried with its kernel of LUT before it is trusted, a fallible one with each of its kernels
     names |= {f"{family}/lut" for family in runs if f"{family}/__init__" in names and _folder(family).is_dir()}
     kernels = {kernel for family, _, kernel in (name.partition("/") for name in names) if family in FALLIBLE}

@@ -15,7 +15,7 @@ from bench import kernels, page
 from bench.counts import kernel_records, model, models
 from tests.agreement.shared import need
 
-from .machine import Machine
+from .boards import machine
 
 NEAR = 0.05  # how far whit inspect may be from what was counted
 # on Xtensa a result that is near to a bound takes 50 instructions more, and all pixels of a plain background are alike
@@ -86,7 +86,7 @@ def test_every_core_has_costs_of_every_form() -> None:
 def test_a_round_of_the_loop_that_doctor_times(arch: str) -> None:
     taken = []
     for rounds in (1000, 2000):
-        machine = Machine(arch)
-        machine.call(machine.load_source(LOOP)["_whit_loop"], rounds)
-        taken.append(machine.cycles if arch == "armv6m" else machine.instructions)
+        board = machine(arch, counts=True)
+        board.call(board.load_source(LOOP)["_whit_loop"], rounds)
+        taken.append(board.cycles if arch == "armv6m" else board.instructions)
     assert taken[1] - taken[0] == 1000 * ROUND[arch]

@@ -39,12 +39,24 @@ BUFFERS, BUFFERS_END = 0x20000000, 0x38000000
 _READ, _WRITE, _MMAP, _MUNMAP = 12, 13, 80, 81  # system calls
 _PIECE = 16384  # bytes that go through a pipe at once
 
-# What kernels call of MicroPython's runtime. An object that is passed is an array: its data is at offset 12.
-# Floor division corrects QUOS, which the assembler does not know.
+# What kernels call of MicroPython's runtime. An object that is passed is an array, whose data is at offset 12, or an int.
+# Floor division corrects QUOS; that and SRAI are unknown to the assembler.
 RUNTIME = """
 @micropython.asm_xtensa
 def convert_obj_to_native(a2, a3):
+    movi(a4, 1)
+    and_(a4, a2, a4)
+    bnez(a4, number)
     l32i(a2, a2, 12)
+    j(done)
+    label(number)
+    data(3, 0x212120)
+    label(done)
+
+@micropython.asm_xtensa
+def convert_native_to_obj(a2, a3):
+    add(a2, a2, a2)
+    addi(a2, a2, 1)
 
 @micropython.asm_xtensa
 def small_int_floor_divide(a2, a3):
@@ -261,8 +273,11 @@ class Xtensa:
 
     def load(self, path: Path) -> dict[str, Function]:
         """Compile a file with mpy-cross and place its functions."""
-        text = path.read_text(encoding="utf-8")
-        return self.load_mpy(compile_mpy(text, "xtensawin", path.name), mpyfile.native_names(text))
+        return self.load_source(path.read_text(encoding="utf-8"), path.name)
+
+    def load_source(self, text: str, name: str = "source.py") -> dict[str, Function]:
+        """The same with Python text."""
+        return self.load_mpy(compile_mpy(text, "xtensawin", name), mpyfile.native_names(text))
 
     def load_mpy(self, data: bytes, names: list[str]) -> dict[str, Function]:
         """Place the viper functions of a .mpy file; `names` are theirs in the order of the file."""
@@ -286,18 +301,20 @@ class Xtensa:
         return Function(name, address, len(code), self.place(pack([0, 0, 0, address])))
 
     def call(self, function: Function, *args: Any, limit: int = 0) -> int:
-        """Call a function as MicroPython does, with lists of words or buffers; returns the word that it answers."""
+        """Call a function as MicroPython does, with ints, lists of words or buffers; returns the word that it answers."""
         self._calls += 1
-        objects = self._scratch(pack([self._parameters(a) if isinstance(a, list) else a.object for a in args]), 0)
+        objects = self._scratch(pack([self._object(a) for a in args]), 0)
         result, _ = self._command(1, function.addr, function.object, len(args), 0, objects)
         if self.counts:
             before, self._total = self._total, self._trace.total(self._mark + 3, lambda: self._command(1, self._mark))
             self.instructions = self._total - before - 2
         return result
 
-    def _parameters(self, words: list[int]) -> int:
-        # an array object with these words
-        return self._scratch(pack([0, 0, len(words), self._scratch(pack(words), 80)]), 64)
+    def _object(self, x: Any) -> int:
+        # a buffer, an int, or words for an array object
+        if isinstance(x, list):
+            return self._scratch(pack([0, 0, len(x), self._scratch(pack(x), 80)]), 64)
+        return x << 1 | 1 if isinstance(x, int) else x.object
 
     def _scratch(self, content: bytes, at: int) -> int:
         self.write(self._room + at, content)

@@ -25,7 +25,7 @@ def amounts(r: Record, data: bytes, kept: bool = False) -> tuple[str, Amounts]:
         for name in ("weight", "threes: weight", "parts: weight of a part", "parts: weight"):
             found.pop(name, None)
         if form.startswith("dense"):
-            form += ", kept"
+            form = "dense, kept"
     return form, {"layer": 1, **found}
 
 

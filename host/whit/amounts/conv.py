@@ -41,7 +41,8 @@ def conv(r: Record, data: bytes) -> tuple[str, Amounts]:
     if groups == 1:
         form = "conv" if kh * kw > 1 else "pointwise"
         if positions == 1 and not block:
-            form = "dense"
+            # many rows of many inputs have a way of their own on Xtensa
+            form = "dense" if filters <= 12 or k <= 96 else "dense, large"
         elif not r[31] >> 2 & 63:
             form += ", whole"  # not in parts
     return form + ("" if r[30] & 1 else ", bytes") + ", dilated" * (kw > 1 and r[20] > 1), found
