@@ -271,7 +271,7 @@ row:
     mula.da.ll.ldinc m0, a3, m1, a8
     mula.da.hh m1, a8
 .endm
-.macro PLAIN at
+.macro CLEAN at
     l32i a7, a4, \at
     srli a8, a7, 8
     and a7, a7, a10
@@ -280,18 +280,18 @@ row:
 .endm
     loopnez a5, 1f
     .rept 8
-    PLAIN 16 * \#
+    CLEAN 16 * \#
     .endr
     addx8 a4, a0, a4
 1:  l32i a5, sp, FEW
     loopnez a5, 2f
-    PLAIN 0
+    CLEAN 0
     add a4, a4, a0
 2:  l32i a5, a6, 0
     rsr.acclo a7
     j sum
 3:  l32i a9, sp, TOPS
-.macro QUICK at
+.macro MIXED at
     l32i a7, a4, \at
     and a8, a7, a10
     xor a7, a7, a9
@@ -299,12 +299,12 @@ row:
 .endm
     loopnez a5, 4f
     .rept 8
-    QUICK 16 * \#
+    MIXED 16 * \#
     .endr
     addx8 a4, a0, a4
 4:  l32i a5, sp, FEW
     loopnez a5, 5f
-    QUICK 0
+    MIXED 0
     add a4, a4, a0
 5:  rsr.acclo a7
     rsr.acchi a8
