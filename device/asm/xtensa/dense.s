@@ -1,4 +1,4 @@
-# A dense layer, with MAC16: CONV with one position, one tap and no groups, whose weights are not expanded.
+# A dense layer, with MAC16: CONV with one position and one tap inside the image, no groups, weights not expanded.
 #   out[j] = requantise(bias[j] + sum_k xu[k] * w[j, k])        xu = x + 128 and b = w + 128 (DATA) are bytes without sign
 # The input becomes a column of int16 in scratch; MULA with LDINC multiplies and loads two of it. For four products:
 #

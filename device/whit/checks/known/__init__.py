@@ -6,9 +6,9 @@ def kernel(b, at, kind, families):
     "The function for a record of PLAN, of the first family. None: it lacks it, or failed and is none of them any more."
     op = word(b, at)
     names = [operator(op)]
-    # CONV of one position and tap without groups has a kernel of its own, for weights that are not kept
-    one = [word(b, at + 4 * i) for i in (10, 12, 13, 15, 16, 29)] if op == 3 else []
-    if one == [1, 1, 1, 1, 1, 0] and not (hasattr(kind, "kept") and kind.kept(b, at)):
+    # CONV of one position and tap inside the image, without groups and kept weights, has a kernel of its own
+    one = [word(b, at + 4 * i) for i in (10, 12, 13, 15, 16, 21, 22, 29)] if op == 3 else []
+    if one == [1, 1, 1, 1, 1, 0, 0, 0] and not (hasattr(kind, "kept") and kind.kept(b, at)):
         names.insert(0, "dense")
     for name in names:
         try:
