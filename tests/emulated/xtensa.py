@@ -39,7 +39,7 @@ BUFFERS, BUFFERS_END = 0x20000000, 0x38000000
 _READ, _WRITE, _MMAP, _MUNMAP = 12, 13, 80, 81  # system calls
 _PIECE = 16384  # bytes that go through a pipe at once
 
-# What kernels call of MicroPython's runtime. An object that is passed is an array, whose data is at offset 12, or an int.
+# What kernels call of MicroPython's runtime. An object that is passed is an int, or an array: its data is at offset 12.
 # Floor division corrects QUOS; that and SRAI are unknown to the assembler.
 RUNTIME = """
 @micropython.asm_xtensa
@@ -301,7 +301,7 @@ class Xtensa:
         return Function(name, address, len(code), self.place(pack([0, 0, 0, address])))
 
     def call(self, function: Function, *args: Any, limit: int = 0) -> int:
-        """Call a function as MicroPython does, with ints, lists of words or buffers; returns the word that it answers."""
+        """Call a function as MicroPython does, with ints, lists of words or buffers; returns the word of its answer."""
         self._calls += 1
         objects = self._scratch(pack([self._object(a) for a in args]), 0)
         result, _ = self._command(1, function.addr, function.object, len(args), 0, objects)
