@@ -4,7 +4,7 @@
 # weights, as long each, from DATA's bytes w + 128 (what lies behind their last word meets the zeros of the column); four
 # words for each row: bias and SHORTENED. A product is 0.125 instructions: two for 16.
 #
-# `pass`, where there is room for a block of rows (or they are kept): 28 more for an output.
+# `pass`, where there is room for a block of rows (or they are kept): 24 more for an output.
 # `single`, for one position: as much of one row as there is room for, 0.9 more for each weight.
 #
 # The column is loaded one vector ahead: where the rows begin. load leaves windows, and what has too little scratch for
