@@ -5,7 +5,7 @@
 # words for each row: bias and SHORTENED. A product is 0.125 instructions: two for 16.
 #
 # `pass`, where there is room for a block of rows (or they are kept): 24 more for an output.
-# `single`, for one position: as much of one row as there is room for, 0.9 more for each weight.
+# `single`, for one position: as much of one row as there is room for; 0.875 more for each weight, 67 for an output.
 #
 # The column is loaded one vector ahead: where the rows begin. load leaves windows, and what has too little scratch for
 # this, to the next family (device/whit/checks/pixels.py).
