@@ -38,7 +38,7 @@ def _kernel(name, families):
         try:
             return module(family, name).run
         except (ImportError, SyntaxError, ValueError, MemoryError):
-            if family in ("viper", "bytecode"):
+            if family in families[-2:]:  # viper, bytecode
                 raise
 
 
@@ -49,16 +49,9 @@ def best(name):
     found = model.working
     if not found:
         arch = getattr(sys.implementation, "_mpy", 0) >> 10 & 15
-        found = ["viper", "bytecode"]
-        for family, first, last in (
-            ("rv32", 11, 11),
-            ("thumb", 4, 8),
-            ("dsp", 6, 8),
-            ("xtensa", 10, 10),
-            ("xtensa-s2", 10, 10),
-        ):
-            if first <= arch <= last:
-                found.insert(0, family)
+        # by the number of the architecture. One string: each name would stay in RAM
+        found = "||||thumb|thumb|dsp thumb|dsp thumb|dsp thumb||xtensa-s2 xtensa|rv32||||"
+        found = (found.split("|")[arch] + " viper bytecode").split()
         while not _works(found[0]):
             found.pop(0)
         if found[0] == "bytecode" and not name:
@@ -66,7 +59,8 @@ def best(name):
         model.working = found
     if not name:
         return found
-    if name == "pie" and _works(name):  # never by itself: nobody has seen it run
+    if name == "pie":  # never by itself: nobody has seen it run
+        module(name)
         return [name] + found
     if name not in found:
         raise ValueError("%s kernels do not run here; %s do" % (name, ", ".join(found)))
@@ -77,8 +71,6 @@ def _works(name):
     try:
         if name == "viper":
             return module(name).works()
-        if name == "pie":
-            return module(name, "pixels")
         return name == "bytecode" or _right(name)
     except (ImportError, SyntaxError, ValueError, MemoryError):
         return False
@@ -126,9 +118,8 @@ def build(kind, name, blob, arena, families):
             state = True
         else:
             kernel = None
-            special = {"viper": "pairs", "pie": "pixels"}.get(families[0])
-            if op == 3 and special:
-                kernel = module("checks", special).kernel(blob, at)
+            if op == 3 and families[0] in "viper pie":  # another kernel for some records
+                kernel = module("checks", families[0]).kernel(blob, at)
             m._ops.append(kernel or _kernel(operator(op), families))
             m._offsets.append(at - plan)
         at += 4 * word(blob, at + 4)

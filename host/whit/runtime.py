@@ -106,7 +106,7 @@ def _needed(info: BoardInfo, blob: Blob, runs: list[str]) -> set[str]:
     """Modules, without suffix, that load and run the model with the first of these families that has each kernel."""
     names = set(_ALWAYS)
     if runs[0] == "pie":
-        names |= _modules("pie", "pixels") | _modules("checks", "pixels")
+        names |= _modules("pie", "pixels") | _modules("checks", "pie")
     for code in {r[0] for r in blob.records}:
         kernel = KERNELS.get(code)
         names |= _modules("checks", kernel or ("state" if code == STATE else "edge"))
@@ -115,7 +115,7 @@ def _needed(info: BoardInfo, blob: Blob, runs: list[str]) -> set[str]:
             family = next(f for f in runs if not _folder(f).is_dir() or (_folder(f) / f"{kernel}.mpy").exists())
             names |= _modules(family, kernel)
             if family == "viper" and code == CONV:
-                names |= _modules("checks", "pairs")
+                names |= _modules("checks", "viper")
                 if info.arch != "x64" and any(r[0] == CONV and pairs(r, blob.arena_bytes) for r in blob.records):
                     names |= _modules(family, "pairs")  # for 32-bit firmware
     # a family is tried with its kernel of LUT before it is trusted

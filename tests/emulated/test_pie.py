@@ -82,8 +82,8 @@ class Record(Kernel):
 
 @pytest.fixture(scope="module")
 def suits() -> Callable[[list[int]], bool]:
-    """What device/whit/checks/pixels.py says of a record."""
-    text = (device_root() / "whit" / "checks" / "pixels.py").read_text()
+    """What device/whit/checks/pie.py says of a record."""
+    text = (device_root() / "whit" / "checks" / "pie.py").read_text()
     text = re.sub(r"^from .*$", "", text, flags=re.MULTILINE)
 
     class Module:

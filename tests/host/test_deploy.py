@@ -615,7 +615,7 @@ def test_kernels_that_no_one_has_seen_run_come_by_name_only() -> None:
     def names(info: BoardInfo, there: tuple[str, ...] = (), **options: str) -> set[str]:
         return {item.path.removeprefix("/lib/whit/") for item in runtime(info, tiny(), there, **options)}
 
-    pie = {"pie/__init__.mpy", "pie/pixels.mpy", "checks/pixels.mpy"}
+    pie = {"pie/__init__.mpy", "pie/pixels.mpy", "checks/pie.mpy"}
     assert not names(s3) & pie
     # beside the family that has the rest
     assert names(s3, kernels="pie") == names(s3) | pie
@@ -623,9 +623,7 @@ def test_kernels_that_no_one_has_seen_run_come_by_name_only() -> None:
     # what other models need stays, and so does what is there by name
     there = ("/lib/whit/xtensa/pool.mpy",)
     assert names(s3, there, kernels="pie") == names(s3) | pie | {"xtensa/pool.mpy"}
-    assert names(s3, ("/lib/whit/pie/pixels.mpy", "/lib/whit/pie/__init__.mpy")) == names(s3) | pie - {
-        "checks/pixels.mpy"
-    }
+    assert names(s3, ("/lib/whit/pie/pixels.mpy",)) == names(s3) | {"pie/pixels.mpy"}
     for machine in ("Generic ESP32 module with ESP32", "Generic ESP32S2 module with ESP32S2"):
         other = replace(s3, machine=machine)
         assert untried(other) == []

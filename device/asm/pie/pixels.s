@@ -8,7 +8,7 @@
 # `single`, for one position: as much of one row as there is room for; 0.875 more for each weight, 67 for an output.
 #
 # The column is loaded one vector ahead: where the rows begin. load leaves windows, and what has too little scratch for
-# this, to the next family (device/whit/checks/pixels.py).
+# this, to the next family (device/whit/checks/pie.py).
 .include "../xtensa/frame.inc"
 .include "../xtensa/record.inc"
 .include "../xtensa/requant.inc"
