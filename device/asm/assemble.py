@@ -149,7 +149,11 @@ class Xtensa:
     arch: int = 10  # xtensawin
 
 
-XTENSA = (Xtensa("xtensa"), Xtensa("xtensa-s2", opcodes.LOOPS | {"mac16", "clamps"}))
+XTENSA = (
+    Xtensa("xtensa", opcodes.SIMD),
+    Xtensa("xtensa-s2", opcodes.SIMD | opcodes.LOOPS | {"mac16", "clamps"}),
+    Xtensa("pie"),
+)
 
 
 def sources(family: Family | Xtensa) -> list[Path]:

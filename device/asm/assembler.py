@@ -140,7 +140,7 @@ class Assembler:
 
     def _operand(self, text: str, where: str) -> Operand:
         value = self.symbols.get(text, text)
-        if isinstance(value, int) or re.fullmatch(r"a\d+|m[0-3]", value):
+        if isinstance(value, int) or re.fullmatch(r"a\d+|m[0-3]|q[0-7]", value):
             return value
         names = {name: n for name, n in self.symbols.items() if isinstance(n, int)}
         try:

@@ -48,12 +48,15 @@ _LOOP = {"loop": 8, "loopnez": 9, "loopgtz": 10}
 _SIGNED = (-1, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 32, 64, 128, 256)
 _UNSIGNED = (32768, 65536, *_SIGNED[2:])
 _SPECIAL = {"sar": 3, "acclo": 16, "acchi": 17, "m0": 32, "m1": 33, "m2": 34, "m3": 35}
+_LONG = ("ee.vmulas.s8.accx.ld.ip",)
 _HALVES = {"ll": 0, "hl": 1, "lh": 2, "hh": 3}
 _FIXED = {"ret": 0x80, "retw": 0x90, "nop": 0x20F0, "nop.n": 0xF03D, "ret.n": 0xF00D, "retw.n": 0xF01D}
-_FIXED |= {"syscall": 0x5000}
+_FIXED |= {"syscall": 0x5000, "ee.zero.accx": 0x250804}
 
 BRANCHES = _COMPARE.keys() | _BIT.keys() | _ZERO.keys() | _CONSTANT.keys()
 LOOPS = _LOOP.keys()
+# ESP32-S3's vectors of 16 bytes, q0 to q7, and the 40 bits ACCX to which products of two of them are summed
+SIMD = frozenset({"ee.zero.accx", "ee.vld.128.ip", "ee.vmulas.s8.accx", "ee.vmulas.s8.accx.ld.ip", "rur.accx_0"})
 TARGETS = BRANCHES | LOOPS | {"j", "call0"}  # their last operand is an address
 INVERSE = {"beq": "bne", "blt": "bge", "bltu": "bgeu", "bany": "bnone", "ball": "bnall", "bbc": "bbs", "bbci": "bbsi"}
 INVERSE |= {"beqz": "bnez", "bltz": "bgez", "beqi": "bnei", "blti": "bgei", "bltui": "bgeui"}
@@ -90,6 +93,12 @@ def _m(operand: Operand, low: int = 0, high: int = 3) -> int:
     raise OpcodeError(f"{operand} where one of m{low} to m{high} is needed")
 
 
+def _q(operand: Operand) -> int:
+    if isinstance(operand, str) and len(operand) == 2 and operand[0] == "q" and operand[1] in "01234567":
+        return int(operand[1])
+    raise OpcodeError(f"{operand} where one of q0 to q7 is needed")
+
+
 def _n(operand: Operand, low: int, high: int, unit: int = 1) -> int:
     if isinstance(operand, str):
         raise OpcodeError(f"{operand} where a number is needed")
@@ -100,6 +109,8 @@ def _n(operand: Operand, low: int, high: int, unit: int = 1) -> int:
 
 def width(name: str, operands: list[Operand]) -> int:
     """Bytes of the instruction."""
+    if name in _LONG:
+        return 4
     return 2 if _narrow(name, operands) is not None or name.endswith(".n") else 3
 
 
@@ -109,7 +120,7 @@ def encode(name: str, operands: list[Operand], distance: int = 0) -> tuple[int, 
     if narrow is not None:
         return narrow, 2
     try:
-        return _wide(name, operands, distance), 2 if name.endswith(".n") else 3
+        return _wide(name, operands, distance), width(name, operands)
     except IndexError:
         raise OpcodeError(f"{name} takes more operands") from None
 
@@ -138,6 +149,8 @@ def _wide(name: str, o: list[Operand], distance: int) -> int:
         return _n(o[2], 0, 255 * size, size) << 16 | kind << 12 | _a(o[1]) << 8 | _a(o[0]) << 4 | 2
     if name in TARGETS:
         return _target(name, o, distance)
+    if name in SIMD:
+        return _simd(name, o)
     head, _, tail = name.partition(".")
     if tail and mac16(name) and head not in ("rsr", "wsr", "xsr"):
         return _mac16(head, tail.split("."), o)
@@ -211,6 +224,24 @@ def _target(name: str, o: list[Operand], distance: int) -> int:
     if o[1] not in constants:
         raise OpcodeError(f"{name} compares with one of {constants}, not {o[1]}")
     return low | constants.index(int(o[1])) << 12 | _CONSTANT[name]
+
+
+def _spread(n: int, *bits: int) -> int:
+    """The bits of n, from the lowest on, at these places of a word."""
+    return sum((n >> i & 1) << bit for i, bit in enumerate(bits))
+
+
+def _simd(name: str, o: list[Operand]) -> int:
+    if name == "rur.accx_0":
+        return _rrr(14, 3, _a(o[0]), 0, 0)
+    if name == "ee.vld.128.ip":
+        n = _n(o[2], -2048, 2032, 16)
+        return 0x830004 | _spread(_q(o[0]), 15, 20, 21) | _a(o[1]) << 4 | _spread(n, *range(8, 15), 22)
+    if name == "ee.vmulas.s8.accx":
+        return 0x1A00C4 | _spread(_q(o[0]), 8, 9, 10) | _spread(_q(o[1]), 11, 12, 14)
+    n = _n(o[2], -128, 112, 16)
+    word = 0xF002000E | _spread(_q(o[0]), 19, 24, 25) | _a(o[1]) << 4 | _spread(n, 8, 9, 10, 11, 26, 27)
+    return word | _spread(_q(o[3]), 14, 15, 0) | _spread(_q(o[4]), 23, 12, 13)
 
 
 def _mac16(head: str, tail: list[str], o: list[Operand]) -> int:

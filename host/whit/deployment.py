@@ -75,9 +75,10 @@ def deploy(
     Modules beside ``app`` that it imports come along. Without ``port``: the only board that is connected.
     ``virtual``: a virtual board of its own, gone afterwards. Of the runtime only what the model needs is sent;
     ``kernels`` names another family than the best for the board (bytecode, viper, thumb, dsp, rv32, xtensa,
-    xtensa-s2). ``dry_run`` changes nothing. ``via`` names the library that talks to the board, ``force`` takes old
-    firmware and replaces a newer runtime. ``romfs`` puts model and runtime into the ROMFS partition (`whit.romfs`).
-    ``progress(bytes_done, bytes_total)`` counts what is sent. The board restarts at the end, so /main.py runs.
+    xtensa-s2; or pie, which a program then takes with ``load(..., kernels="pie")``). ``dry_run`` changes nothing.
+    ``via`` names the library that talks to the board, ``force`` takes old firmware and replaces a newer runtime.
+    ``romfs`` puts model and runtime into the ROMFS partition (`whit.romfs`). ``progress(bytes_done, bytes_total)``
+    counts what is sent. The board restarts at the end, so /main.py runs.
     WhitError when a step fails;
     the board then has what it had before.
     """

@@ -1,10 +1,10 @@
-"""``whit.bench``: how long each layer takes, measured on a board."""
+"""``whit.bench``: how long each layer takes, measured on a board, and whether the known answer comes out."""
 
 from __future__ import annotations
 
 import ast
 import statistics
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,15 @@ from whit.latency import Latency
 from whit.probe import BoardInfo
 from whit.profiles import recognise
 from whit.running import prepared
+from whit.runtime import untried
 
 _RUN_S = 600.0  # of one run; bytecode kernels on a slow board take their time
 
 _ROUND_US = 3000  # a round takes at least so long: ticks_us counts whole microseconds, and a small layer takes two
 _MOST_RUNS = 500  # in a round
 
-# Model.profile prints; a print of its module's own keeps it silent. The self-test leaves a typical input.
+# Model.profile prints; a print of its module's own keeps it silent. The self-test leaves a typical input. The model of
+# other kernels goes first: there may be no room for two.
 _START = f"""\
 def _whit_bench(m, n):
     import gc
@@ -37,10 +39,11 @@ def _whit_layers(m, n):
     whit.report.print = lambda *words: None
     return [row[1] for row in m.profile(n)]
 import whit
+_whit_model = None
 _whit_model = whit.load({{file!r}}{{kernels}})
-_whit_model.selftest()
+_whit_wrong = _whit_model.selftest()
 _whit_runs = max(1, min({_MOST_RUNS}, int({_ROUND_US} / max(1, _whit_bench(_whit_model, 1)))))
-print(_whit_model.kernels, _whit_runs)
+print(_whit_model.kernels, _whit_runs, _whit_wrong)
 """
 _ROUND = "print([_whit_bench(_whit_model, _whit_runs)] + _whit_layers(_whit_model, _whit_runs))"
 
@@ -75,10 +78,20 @@ class LayerTimes:
 
 
 @dataclass(frozen=True)
+class Beside:
+    """What the board's own choice of kernels takes, for a family that no one has seen run."""
+
+    kernels: str
+    layers: list[Times]
+    total: Times
+
+
+@dataclass(frozen=True)
 class Bench:
     """What `bench` measured, in so many rounds of so many runs; quick models run more than once in a round.
 
-    ``total`` is of whole runs, so also of what is between the layers.
+    ``total`` is of whole runs, so also of what is between the layers. ``wrong`` of the known answer's ``known`` bytes
+    differ (``known`` is 0 where the model has none).
     """
 
     model: str
@@ -91,6 +104,9 @@ class Bench:
     total: Times
     profile: str | None  # the kind of board that estimates are of
     estimate_us: float | None  # of a whole run
+    wrong: int = 0
+    known: int = 0
+    beside: Beside | None = None
 
     @property
     def macs(self) -> int:
@@ -126,26 +142,40 @@ def bench(
         try:
             board.clear()  # neither the memory nor the timers of a main.py
             info = board.info
-            family, runs, rows = _measure(board, file, kernels, rounds, progress)
+            twice = 2 if kernels in untried(info) else 1
+
+            def told(done: int, _: int) -> None:
+                if progress:
+                    progress(done, twice * rounds)
+
+            family, runs, wrong, rows = _measure(board, file, kernels, rounds, told)
+            beside = None
+            if twice == 2:
+                own, _, _, others = _measure(board, file, None, rounds, lambda i, n: told(n + i, n))
+                total, *times = (Times.of(list(column)) for column in zip(*others, strict=True))
+                beside = Beside(own, times, total)
         finally:
             board.soft_reset()
     if any(len(row) != 1 + len(blob.layers) for row in rows):
         raise WhitError(f"the board timed {len(rows[0]) - 1} layers; {path.name} has {len(blob.layers)}", "try again")
-    return _collected(blob, path.name, port, info, (family, runs), rows)
+    result = _collected(blob, path.name, port, info, (family, runs), rows)
+    known = sum(output.size for output in blob.outputs) if blob.test else 0
+    return replace(result, wrong=wrong, known=known, beside=beside)
 
 
 def _measure(
     board: Board, file: str, kernels: str | None, rounds: int, progress: Progress | None
-) -> tuple[str, int, list[list[float]]]:
-    """(family of kernels, runs in a round, microseconds of a whole run and of each layer, round by round)"""
+) -> tuple[str, int, int, list[list[float]]]:
+    """(family of kernels, runs in a round, wrong bytes of the known answer, microseconds of a whole run and of each
+    layer, round by round)"""
     chosen = f", kernels={kernels!r}" if kernels else ""
-    family, runs = board.exec(_START.format(file=file, kernels=chosen), _RUN_S).split()[-2:]
+    family, runs, wrong = board.exec(_START.format(file=file, kernels=chosen), _RUN_S).split()[-3:]
     rows = []
     for i in range(rounds):
         rows.append(ast.literal_eval(board.exec(_ROUND, _RUN_S)))
         if progress:
             progress(i + 1, rounds)
-    return family, int(runs), rows
+    return family, int(runs), int(wrong), rows
 
 
 def _collected(

@@ -32,7 +32,10 @@ FAMILIES = {
     "rv32imc": ("rv32",),
     "xtensawin": ("xtensa", "xtensa-s2"),
 }
-FALLIBLE = ("xtensa", "xtensa-s2")  # no chip has run them yet: known answers and viper kernels come along
+# families that have run in an emulator only: known answers and viper kernels come along
+EMULATED = ("xtensa", "xtensa-s2")
+# families that nothing has run: taken by name only, with those above for what they leave
+UNTRIED: dict[str, tuple[str, ...]] = {"xtensawin": ("pie",)}
 MPY = (6, 3)  # version and native ABI of the .mpy files of the package, and of those that mpy-cross makes
 COMPILER_BYTES = 64 * 1024  # of heap that should stay for compiling a kernel on the board
 _ALWAYS = ["__init__", "model", "loader", "build", "verify", "edges", "report", "stream", "expand", "state", "crc32"]
@@ -40,15 +43,25 @@ _ALWAYS = ["__init__", "model", "loader", "build", "verify", "edges", "report", 
 
 def families(info: BoardInfo) -> list[str]:
     """Kinds of kernels that run on a board, the best first."""
-    found = [family for family in FAMILIES.get(info.arch, ()) if info.loads_native and _folder(family).is_dir()]
-    found = [family for family in found if _suits(family, info)]
-    return [*found, *(["viper"] if info.native else []), "bytecode"]
+    return [*_assembled(FAMILIES, info), *(["viper"] if info.native else []), "bytecode"]
+
+
+def untried(info: BoardInfo) -> list[str]:
+    """Kinds that run on a board besides, when they are asked for by name."""
+    return _assembled(UNTRIED, info)
+
+
+def _assembled(table: dict[str, tuple[str, ...]], info: BoardInfo) -> list[str]:
+    found = [family for family in table.get(info.arch, ()) if info.loads_native and _folder(family).is_dir()]
+    return [family for family in found if _suits(family, info)]
 
 
 def _suits(family: str, info: BoardInfo) -> bool:
     """Whether the processor has what the family needs, where the architecture does not tell."""
+    chip = info.machine.rpartition(" with ")[2]
+    if family == "pie":
+        return "S3" in chip
     if family.startswith("xtensa"):
-        chip = info.machine.rpartition(" with ")[2]
         # an ESP32-S2 has no MAC16 and no loops
         return family == "xtensa-s2" if "S2" in chip else family == "xtensa" and "ESP32" in info.machine
     return family != "dsp" or info.dsp
@@ -60,13 +73,17 @@ def runtime(info: BoardInfo, blob: Blob, on_board: Iterable[str] = (), kernels: 
     ``kernels`` names another family than the best. Raises WhitError where the board does not run it.
     """
     runs = families(info)
+    if kernels in untried(info):
+        runs.insert(0, kernels)
     if kernels and kernels not in runs:
         board = "the virtual board" if info.virtual else info.machine
-        raise WhitError(f"{kernels} kernels do not run on {board}", f"it runs {' and '.join(runs)}")
+        only = "they are for an ESP32-S3; " if kernels == "pie" else ""
+        raise WhitError(f"{kernels} kernels do not run on {board}", f"{only}it runs {' and '.join(runs)}")
     names = _needed(info, blob, runs[runs.index(kernels) if kernels else 0 :])
     others = {path[len(RUNTIME) + 1 :].rpartition(".")[0] for path in on_board if path.startswith(RUNTIME + "/")}
     # a family that is there is taken before viper: one that was not asked for must go
-    hidden = {family for row in FAMILIES.values() for family in row} - {kernels} if kernels else set()
+    best = kernels is None or kernels in untried(info)
+    hidden = set() if best else {family for row in FAMILIES.values() for family in row} - {kernels}
     names |= {name for name in others if name.partition("/")[0] not in hidden}
     roomy = info.free_ram - blob.blob_bytes - blob.arena_bytes > COMPILER_BYTES
     items = [_item(info, name, roomy) for name in sorted(names)]
@@ -90,6 +107,8 @@ def _source(name: str) -> Path:
 def _needed(info: BoardInfo, blob: Blob, runs: list[str]) -> set[str]:
     """Modules, without suffix, that load and run the model with the first of these families that has each kernel."""
     names = set(_ALWAYS)
+    if runs[0] == "pie":
+        names |= _modules("pie", "pixels") | _modules("checks", "pie")
     for code in {r[0] for r in blob.records}:
         kernel = KERNELS.get(code)
         names |= _modules("checks", kernel or ("state" if code == STATE else "edge"))
@@ -99,15 +118,15 @@ def _needed(info: BoardInfo, blob: Blob, runs: list[str]) -> set[str]:
             names |= _modules(family, kernel)
             if any(dense(r) for r in blob.records if r[0] == code):
                 names |= _modules(family, "dense")  # conv makes it where its weights are kept
-            if family in FALLIBLE and "viper" in runs:
+            if family in EMULATED and "viper" in runs:
                 names |= _modules("viper", kernel)
             if f"viper/{kernel}" in names and code == CONV:
-                names |= _modules("checks", "pairs")
+                names |= _modules("checks", "viper")
                 if info.arch != "x64" and any(r[0] == CONV and pairs(r, blob.arena_bytes) for r in blob.records):
                     names |= _modules("viper", "pairs")  # for 32-bit firmware
-    # a family is tried with its kernel of LUT before it is trusted, a fallible one with each of its kernels
+    # a family is tried with its kernel of LUT before it is trusted, an emulated one with each of its kernels
     names |= {f"{family}/lut" for family in runs if f"{family}/__init__" in names and _folder(family).is_dir()}
-    kernels = {kernel for family, _, kernel in (name.partition("/") for name in names) if family in FALLIBLE}
+    kernels = {kernel for family, _, kernel in (name.partition("/") for name in names) if family in EMULATED}
     return names | (_modules("checks/known", *kernels) if kernels else set())
 
 
@@ -129,7 +148,8 @@ def _item(info: BoardInfo, name: str, roomy: bool) -> Item | None:
     family, _, module = name.rpartition("/")
     code = _folder(family) / f"{module}.mpy"
     if family and code.exists():
-        return Item(f"{RUNTIME}/{name}.mpy", code.read_bytes()) if family in families(info) else None
+        runs = family in families(info) or family in untried(info)
+        return Item(f"{RUNTIME}/{name}.mpy", code.read_bytes()) if runs else None
     path = _source(name)
     if not path.exists():
         return None

@@ -15,7 +15,7 @@ from whit.paths import device_root, mpy_root
 # the inline assembler in these folders is for one architecture, here as mpy-cross names it
 ASSEMBLED = {"thumb": "armv6m", "dsp": "armv7em", "rv32": "rv32imc"}
 # machine code that comes as .mpy only, in folders of device/mpy: there is no inline assembler for it
-MACHINE_CODE = ("xtensa", "xtensa-s2")
+MACHINE_CODE = ("xtensa", "xtensa-s2", "pie")
 UPDATE = "set WHIT_UPDATE=1 and run this test again to write it anew"
 
 

@@ -111,11 +111,11 @@ def test_the_name_of_the_machine_tells_the_s2(machine: str, family: str) -> None
     ran = []
     with Session() as mp:
         mp.run(f"class sys:\n class implementation:\n  _machine = {machine!r}")
-        for name in ("xtensa", "xtensa-s2"):
+        for name in ("xtensa", "xtensa-s2", "pie"):
             text = (device_root() / "whit" / name / "__init__.py").read_text().replace("import sys\n", "")
-            if mp.run(f"try:\n exec({text!r})\n print(1)\nexcept ImportError: print(0)").strip() == "1":
+            if mp.run(f"try:\n exec({text!r})\n print(1)\nexcept (ImportError, ValueError): print(0)").strip() == "1":
                 ran.append(name)
-    assert ran == [family] * bool(family)
+    assert ran == [family] * bool(family) + ["pie"] * ("S3" in machine)
 
 
 @pytest.mark.parametrize("error", ["ImportError", "ValueError", "MemoryError"])
@@ -136,6 +136,40 @@ def test_a_family_can_be_wanted(board: Session) -> None:
     assert board.error("best(4, 'dsp')") == "ValueError: dsp kernels do not run here; thumb, viper, bytecode do"
     board.run("right = ()")
     assert board.error("best(4, 'viper')") == "ValueError: viper kernels do not run here; bytecode do"
+
+
+def test_kernels_that_nobody_has_seen_run_are_taken_by_name_only(board: Session) -> None:
+    board.run("sys.modules['whit.pie'] = Family('pie')\nright = ('xtensa', 'viper')")
+    assert board.value("best(10)") == ["xtensa", "viper", "bytecode"]
+    assert board.value("build.best('pie')") == ["pie", "xtensa", "viper", "bytecode"]
+    assert board.value("build.best(None)") == ["xtensa", "viper", "bytecode"]  # nor later
+    assert board.value("best(10, 'pie')") == ["pie", "xtensa", "viper", "bytecode"]
+
+
+def test_pie_is_refused_on_another_chip() -> None:
+    message = "ValueError: pie kernels do not run here; they are for an ESP32-S3"
+    with Session() as mp:
+        mp.run("import whit")
+        assert mp.error("whit.load(data, kernels='pie')", models.tiny().content) == message
+        assert mp.value("whit.load(data).kernels", models.tiny().content) == "viper"
+
+
+def test_pie_is_told_which_records_are_its_own() -> None:
+    with Session() as mp:
+        mp.run(
+            "import sys, whit\nfrom whit import model\nfrom whit.viper import conv\n"
+            "class Pie:\n __path__ = '/none'\n def run(block):\n  ran.append(block[0])\n  conv.run(block)\n"
+            "ran = []\nsys.modules['whit.pie'] = sys.modules['whit.pie.pixels'] = Pie\n"
+            "def load(data, kernels):\n    ran.clear()\n    model.working = ['viper', 'bytecode']\n"
+            "    m = whit.load(data, kernels)\n    return m.kernels, m.selftest(), len(ran)"
+        )
+        b = models.Builder("pixels", (1, 5, 6, 3))
+        y = b.add("CONV_2D", [b.x, b.weights(8, 3, 3, 3), b.bias(8)], b.tensor((1, 5, 6, 8)), **models.WINDOW)
+        options = {**models.WINDOW, "stride_h": 2, "stride_w": 2, "padding": "VALID"}
+        y = b.add("CONV_2D", [y, b.weights(6, 1, 1, 8), b.bias(6)], b.tensor((1, 3, 3, 6)), **options)
+        blob = b.blob(y)
+        assert mp.value("load(data, 'pie')", blob.content) == ("pie", 0, 1)
+        assert mp.value("load(data, None)", blob.content) == ("viper", 0, 0)
 
 
 def test_a_kernel_that_a_family_lacks_comes_from_the_next() -> None:

@@ -40,6 +40,16 @@ WORDS = """
     4B4384 mula.da.hh.ldinc m0, a3, m1, a8; 5A6494 mula.da.lh.lddec m2, a4, m1, a9; 0020F0 nop; F03D nop.n;
     0003A0 jx a3; 000080 ret; 000090 retw; F01D retw.n; F00D ret.n; 008136 entry a1, 64;
 """
+# as Espressif's tables of the ESP32-S3 for binutils have them, which qemu's disassembler has not
+SIMD = """
+    250804 ee.zero.accx; A30124 ee.vld.128.ip q4, a2, 16; 830134 ee.vld.128.ip q0, a3, 16;
+    F3FFF4 ee.vld.128.ip q7, a15, -16; 838024 ee.vld.128.ip q1, a2, 0; C38024 ee.vld.128.ip q1, a2, -2048;
+    83FF24 ee.vld.128.ip q1, a2, 2032; 1A08C4 ee.vmulas.s8.accx q0, q1; 1A57C4 ee.vmulas.s8.accx q7, q6;
+    1A13C4 ee.vmulas.s8.accx q3, q2; F002E12E ee.vmulas.s8.accx.ld.ip q0, a2, 16, q3, q4;
+    FE0A5FFE ee.vmulas.s8.accx.ld.ip q5, a15, -16, q1, q2; F38A971F ee.vmulas.s8.accx.ld.ip q7, a1, 112, q6, q3;
+    FC02082E ee.vmulas.s8.accx.ld.ip q0, a2, -128, q0, q0; F00A002E ee.vmulas.s8.accx.ld.ip q1, a2, 0, q0, q0;
+    E37000 rur.accx_0 a7; E3F000 rur.accx_0 a15;
+"""
 # of those with a target, which lies so many bytes behind them
 TARGETS = """
     00C316 beqz a3, t; 00C356 bnez a3, t; 00C396 bltz a3, t; 00C3D6 bgez a3, t; 0C1347 beq a3, a4, t;
@@ -81,7 +91,7 @@ def table(text: str) -> list[tuple[str, int, int]]:
 
 
 def test_words(assembler: Any, tmp_path: Path) -> None:
-    for line, word, size in table(WORDS):
+    for line, word, size in table(WORDS) + table(SIMD):
         assert assembled(assembler, tmp_path, line) == word.to_bytes(size, "little"), line
 
 
@@ -112,14 +122,14 @@ def test_a_branch_to_what_is_far_goes_around_a_jump(assembler: Any, tmp_path: Pa
 
 
 @pytest.mark.parametrize("before", range(4))
-@pytest.mark.parametrize("first", ["add a4, a4, a4", "sub a4, a4, a4"])
+@pytest.mark.parametrize("first", ["add a4, a4, a4", "sub a4, a4, a4", "ee.vmulas.s8.accx.ld.ip q0, a3, 16, q0, q1"])
 def test_the_body_of_a_loop_begins_within_a_word(assembler: Any, tmp_path: Path, before: int, first: str) -> None:
     text = (
         "nop.n\n" * (before & 1) + "nop\n" * (before >> 1) + f"mark: loop a3, end\n{first}\nsub a5, a5, a5\nend: ret\n"
     )
     code = assembled(assembler, tmp_path, text)
     at = next(i for i in range(0, len(code)) if code[i] == 0x76)
-    size = 2 if first.startswith("add") else 3
+    size = {"add": 2, "sub": 3}.get(first[:3], 4)
     assert (at + 3 & 3) + size <= 4
     assert at + 4 + code[at + 2] == len(code) - 3
 
@@ -156,6 +166,8 @@ def test_macros_and_expressions(assembler: Any, tmp_path: Path) -> None:
         (".macro M a\nnop\n.endm\nM", "M takes 1 operands"),
         (".if 1", "no .endif follows"),
         ("movi a3, WHERE", "WHERE"),
+        ("ee.vld.128.ip q0, a3, 8", "8, not one of -2048 to 2032 in steps of 16"),
+        ("ee.vmulas.s8.accx q0, a3", "a3 where one of q0 to q7 is needed"),
     ],
 )
 def test_what_is_refused(assembler: Any, tmp_path: Path, text: str, words: str) -> None:

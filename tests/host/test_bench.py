@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from whit import conversion, measurement
 from whit.blob import read
 from whit.board import Board
 from whit.cli.bench import _print as show
+from whit.cli.bench import command
 from whit.errors import WhitError
 from whit.latency import estimate
 from whit.profiles import profile
@@ -71,6 +73,40 @@ def test_the_program_of_the_board_starts_again(blob: Path, fresh_board: VirtualB
     time.sleep(0.2)
     with Board(fresh_board.port) as board:
         assert board.interrupted
+
+
+def test_kernels_that_no_one_has_seen_run_stand_beside_the_boards_own(
+    blob: Path, virtual_board: VirtualBoard, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    measurement.bench(blob, port=virtual_board.port, rounds=1)  # viper is there
+    monkeypatch.setattr(measurement, "untried", lambda info: ["bytecode"])
+    told: list[tuple[int, int]] = []
+    result = measurement.bench(
+        blob, port=virtual_board.port, rounds=2, kernels="bytecode", progress=lambda *now: told.append(now)
+    )
+    assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    assert (result.kernels, result.wrong, result.known) == ("bytecode", 0, 3)
+    beside = result.beside
+    assert beside and beside.kernels == "viper" and len(beside.layers) == 3
+    assert beside.total.us < result.total.us
+    show(result)
+    heading, *_, last = capsys.readouterr().out.splitlines()
+    assert heading.split() == ["layer", "output", "us", "min", "..", "max", "viper", "share", "MMAC/s"]
+    assert re.fullmatch(r"bytecode: all 3 output bytes are right; [\d.]+ times as fast as viper", last)
+    document = json.loads(json.dumps(result.to_json()))
+    assert document["beside"]["total"]["us"] == beside.total.us and (document["wrong"], document["known"]) == (0, 3)
+
+
+def test_a_wrong_answer_is_an_error(
+    blob: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # deploy has found it right; other kernels need not be
+    monkeypatch.setattr(measurement, "_START", measurement._START.replace(".selftest()", ".selftest() + 2"))
+    options = {"port": None, "runs": 1, "kernels": None, "picture": None, "as_json": False}
+    with pytest.raises(WhitError, match="^viper: 2 of 3 output bytes differ$") as caught:
+        command.callback(blob=blob, **options)  # type: ignore[misc]
+    assert "please report it" in caught.value.hint
+    assert capsys.readouterr().out.startswith("layer")  # the times are told all the same
 
 
 def test_errors(blob: Path) -> None:

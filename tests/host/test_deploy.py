@@ -25,7 +25,7 @@ from whit.deployment import deploy
 from whit.errors import WhitError
 from whit.paths import device_root
 from whit.probe import BoardInfo, read_info
-from whit.runtime import runtime
+from whit.runtime import families, runtime, untried
 from whit.switching import sealed
 from whit.transport import VIA
 from whit.virtual import VirtualBoard, running
@@ -614,6 +614,31 @@ def test_each_board_gets_the_form_that_runs_best_there() -> None:
         assert not [name for name in kernels if name.startswith("xtensa") and not name.startswith(family + "/")]
     with pytest.raises(WhitError, match="dsp kernels do not run on Raspberry Pi Pico with RP2040"):
         names(PICO, kernels="dsp")
+
+
+def test_kernels_that_no_one_has_seen_run_come_by_name_only() -> None:
+    s3 = replace(PICO, machine="Generic ESP32S3 module with ESP32S3", arch="xtensawin", platform="esp32")
+    assert families(s3) == ["xtensa", "viper", "bytecode"] and untried(s3) == ["pie"]
+
+    def names(info: BoardInfo, there: tuple[str, ...] = (), **options: str) -> set[str]:
+        return {item.path.removeprefix("/lib/whit/") for item in runtime(info, tiny(), there, **options)}
+
+    pie = {"pie/__init__.mpy", "pie/pixels.mpy", "checks/pie.mpy"}
+    assert not names(s3) & pie
+    # beside the family that has the rest
+    assert names(s3, kernels="pie") == names(s3) | pie
+    assert {"xtensa/conv.mpy", "xtensa/lut.mpy"} <= names(s3)
+    # what other models need stays, and so does what is there by name
+    there = ("/lib/whit/xtensa/pool.mpy",)
+    assert names(s3, there, kernels="pie") == names(s3) | pie | {"xtensa/pool.mpy"}
+    assert names(s3, ("/lib/whit/pie/pixels.mpy",)) == names(s3) | {"pie/pixels.mpy"}
+    for machine in ("Generic ESP32 module with ESP32", "Generic ESP32S2 module with ESP32S2"):
+        other = replace(s3, machine=machine)
+        assert untried(other) == []
+        with pytest.raises(WhitError, match=f"^pie kernels do not run on {machine}$") as caught:
+            names(other, kernels="pie")
+        assert caught.value.hint.startswith("they are for an ESP32-S3; it runs xtensa")
+    assert untried(PICO) == untried(replace(s3, mpy_version=5)) == []
 
 
 def test_kernels_of_other_models_stay() -> None:

@@ -131,7 +131,7 @@ def keep():
 
     for i in range(1, 19):
         whit.build.module("checks", whit.build.operator(i))
-    whit.build.module("checks", "pairs")
+    whit.build.module("checks", "viper")
     modules.update((name, module) for name, module in sys.modules.items() if name.startswith("whit."))
     originals.extend((whit.build.allocate, whit.verify._Record.takes))
     watch(True)

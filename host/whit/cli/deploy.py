@@ -35,7 +35,7 @@ _POLL_S = 0.25
     "--app", type=click.Path(readable=False, path_type=Path), help="A program to start with the board; its imports too."
 )
 @click.option("--watch", is_flag=True, help="Deploy again whenever a file changes, until Ctrl-C.")
-@click.option("--kernels", metavar="FAMILY", help="bytecode, viper, thumb, dsp, rv32, xtensa or xtensa-s2.")
+@click.option("--kernels", metavar="FAMILY", help="bytecode, viper, thumb, dsp, rv32, xtensa, xtensa-s2 or pie.")
 @click.option("--romfs", is_flag=True, help="Into flash that is mapped: takes no RAM.")
 @click.option("--via", type=click.Choice(VIA), default=VIA[0], help="The library that talks to the board.")
 @click.option("--force", is_flag=True, help="Old firmware, or a newer whit on the board: go on.")

@@ -42,7 +42,7 @@ def form(
 
 
 def pairs(r: list[int], arena_bytes: int) -> bool:
-    """Whether 32-bit firmware runs a record of CONV with viper/pairs.py, as device/whit/checks/pairs.py decides it."""
+    """Whether 32-bit firmware runs a record of CONV with viper/pairs.py, as device/whit/checks/viper.py decides it."""
     n, positions = r[31] >> 2 & 63, r[31] >> 22
     if not r[29] or n not in SIZES or not 0 < positions <= (r[13] if r[20] == 1 else 1):
         return False
