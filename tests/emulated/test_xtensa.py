@@ -127,3 +127,13 @@ def test_what_an_s2_lacks(tmp_path: Path, text: str) -> None:
 def test_kernels_for_an_s2_need_nothing_else() -> None:
     names = [{path.stem for path in (mpy_root() / family).iterdir()} for family in ("xtensa", "xtensa-s2")]
     assert names[0] - names[1] == {"dense"} and names[1] < names[0]  # conv makes it on an S2
+
+
+def test_ldinc_is_seen_by_the_next_instruction(tmp_path: Path) -> None:
+    # qemu's own blocks, of several instructions, get this wrong
+    board = Xtensa()
+    text = "movi a6, 0\nmovi a7, 1\nwsr.acclo a6\naddi a3, a4, -4\nldinc m0, a3\n"
+    text += "mula.da.ll.ldinc m0, a3, m0, a7\n" * 4 + "rsr.acclo a6\ns32i a6, a4, 0"
+    block = board.buffer(bytes([1, 0, 0, 0, 2, 0, 0, 0, 4, 0, 0, 0, 8, 0, 0, 0, 16, 0, 0, 0]))
+    board.call(function(board, tmp_path, text), [block.addr, 0])
+    assert block.words()[0] == 15

@@ -5,7 +5,8 @@ which is an EmulationError. Every other call has its buffers at the start of a p
 that an access before and one behind is met. Bytes between a buffer and its page's other end are looked at afterwards.
 
 `Xtensa("xtensawin")` is an ESP32 or an ESP32-S3, "xtensawin-s2" stops at what an ESP32-S2 does not have. With
-`counts=True` it counts the instructions of a call, from qemu's log of translated blocks.
+`counts=True` it counts the instructions of a call, from qemu's log of translated blocks; what such a board answers is
+to be compared, as qemu may be wrong then (ONE_BY_ONE).
 """
 
 from __future__ import annotations
@@ -33,6 +34,9 @@ from .memory import FILL, PAGE, pack
 QEMU = "qemu-xtensa"
 CPUS = {"xtensawin": "dc233c", "xtensawin-s2": "sample_controller"}  # cores of qemu with the same options
 BASE, CODE, CODE_SIZE = 0x08000000, 0x10000000, 0x100000
+# qemu has m0 to m3 twice, as registers of MAC16 and as special registers, and LDINC writes the other ones: the next
+# instruction of a block may read what was there before. So a block has one instruction (the second name is qemu 8.1's).
+ONE_BY_ONE = {"QEMU_SINGLESTEP": "1", "QEMU_ONE_INSN_PER_TB": "1"}
 _HEADERS = 84  # of an ELF file with one segment
 OBJECTS, OBJECTS_SIZE = 0x18000000, 0x400000
 BUFFERS, BUFFERS_END = 0x20000000, 0x38000000
@@ -163,8 +167,9 @@ class Xtensa:
             log = str(Path(tempfile.mkdtemp(dir=self._folder.name), "log"))
             self._trace = Trace(log)
             command[1:1] = ["-d", "exec,nochain,in_asm", "-dfilter", f"{CODE:#x}+{CODE_SIZE:#x}", "-D", log]
+        environment = os.environ | ({} if self.counts else ONE_BY_ONE)
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        self._process = subprocess.Popen(command, bufsize=0, **pipes)
+        self._process = subprocess.Popen(command, bufsize=0, env=environment, **pipes)
         for start, size in ((CODE, CODE_SIZE), (OBJECTS, OBJECTS_SIZE)):
             self._map(start, size)
         self._room = self.place(bytes(256))  # for arguments
@@ -244,6 +249,9 @@ class Xtensa:
         return address
 
     def _place_code(self, code: bytes) -> int:
+        # in one page if it fits: blocks end with a page, and those of a kernel that counts are always the same then
+        if self._code % PAGE + len(code) > PAGE >= len(code):
+            self._code += -self._code % PAGE
         address = self._code
         self._code += len(code) + 15 & -16
         self.write(address, code)
