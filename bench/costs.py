@@ -40,7 +40,7 @@ WAYS = {
     "dsp": ["twos", "twos left", "lines"],
     "rv32": ["threes", "threes left", "plane"],
     "xtensa": ["rows"],
-    "xtensa-s2": ["rows"],
+    "xtensa-s2": ["rows", "fours"],
 }
 LEAST = 0.003  # an amount that makes up less of every layer is left out
 PRICE = 0.003  # of an amount: of several that tell the same, one is enough
@@ -73,11 +73,12 @@ def spread() -> Iterator[Blob]:
         outputs = min(int(1 + 40 * rng.random() ** 2), 16_000 // inputs)
         act = ("RELU", "NONE", "RELU6")[rng.integers(3)]
         yield layers.dense(inputs, outputs, act, -127 if rng.random() < 0.7 else -128)
-    for i in range(30):
-        inputs = int(rng.integers(97, 900))
-        outputs = int(rng.integers(13, min(128, 16_000 // inputs) + 1))
-        yield layers.dense(inputs, outputs, ("RELU", "NONE", "RELU6")[i % 3], -127 if i % 4 else -128)
     yield from _others()
+    rng = np.random.default_rng(6)
+    for i in range(40):
+        inputs = int(97 * 9 ** rng.random())
+        outputs = int(13 * (min(128, 16_000 // inputs) / 13) ** rng.random())
+        yield layers.dense(inputs, outputs, ("RELU", "NONE", "RELU6")[i % 3], -127 if i % 4 else -128)
 
 
 KERNELS = [(3, 3), (3, 3), (3, 3), (5, 5), (1, 3), (1, 5), (3, 1), (5, 3), (4, 4), (2, 2), (10, 4), (10, 8)]

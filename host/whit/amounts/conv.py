@@ -32,6 +32,8 @@ def conv(r: Record, data: bytes) -> tuple[str, Amounts]:
         **_by_positions("twos left: ", positions & 1, tiles, rest, k4),
         **_by_positions("threes: ", positions // 3, tiles + (rest > 0), 0, k4),
         **_by_positions("threes left: ", positions % 3, tiles + (rest > 0), 0, k4),
+        # one by one, four channels each time
+        **_by_positions("fours: ", positions, tiles + groups * (filters & 3 > 0), 0, k4),
     }
     if block:
         found["weight"] = channels * k4
