@@ -609,7 +609,7 @@ def test_each_board_gets_the_form_that_runs_best_there() -> None:
         esp32 = replace(PICO, arch="xtensawin", machine=f"Generic {machine} module with {machine}")
         kernels = {name.partition(".")[0] for name in names(esp32)}
         needed = {f"{family}/__init__", f"{family}/conv", f"{family}/lut"}
-        needed |= {"checks/known/__init__", "checks/known/conv", "viper/conv", "checks/pairs"}
+        needed |= {"checks/known/__init__", "checks/known/conv", "viper/conv", "checks/viper"}
         assert needed <= kernels, needed - kernels
         assert not [name for name in kernels if name.startswith("xtensa") and not name.startswith(family + "/")]
     with pytest.raises(WhitError, match="dsp kernels do not run on Raspberry Pi Pico with RP2040"):
