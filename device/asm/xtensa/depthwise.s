@@ -2,8 +2,10 @@
 #   out[c, j] = requantise(bias[c, j] + sum_t xu[c, t] * w[c, j, t])        xu = x + 128, a byte without sign
 # Scratch has for each output channel four words (bias and SHORTENED) and its weights as int16, then, for one row of
 # outputs, the input rows that it needs, with their padding. So all windows are alike, and at each position the channels
-# are made one after another. With MAC16 a product of a 3 x 3 kernel takes 3 instructions, others 5, an output 23 more;
-# without, 5 and 8. A byte of an input row takes 1.5 where rows are words, else 5.
+# are made one after another: a product takes 5 instructions, an output 35 more. With MAC16 a kernel of 3 x 3 (`columns`)
+# makes all positions of the row for one channel after another, with its weights in m0 to m3: 24 or 28 for the products,
+# 15 more for an output, 42 for a channel. Without it a product takes 5 or 8. A byte of an input row takes 1.5 where
+# rows are words, else 5.
 #
 # a2 x of the channel, a3 x of the tap; a4 output channel in scratch; a5 bytes from tap to tap, a6 from the last one of a
 # row to the next row; a7 sum, a8, a9 temporary; a10 filters left of the channel; a11 and a12 bounds, a13 output, a14 and
@@ -38,8 +40,13 @@
 .equ THREE, 100                 # 0: a kernel of 3 x 3
 .equ OG, 104
 .equ LEFT, 108
+.equ PIXEL, 148                 # `columns`: bytes from output to output, positions, of the step to the next window what
+.equ COUNT, 152                 # is more than one tap; the output channel in scratch, its table
+.equ REST, 156
+.equ CUR, 160
+.equ CURTAB, 164
 REQUANT_FRAME 112
-.equ FRAME, 152
+.equ FRAME, 176
 
     ENTER FRAME
     l32i a15, a2, 0
@@ -82,7 +89,12 @@ REQUANT_FRAME 112
     l32i a10, a15, R_SW
     mull a10, a10, a5
     s32i a10, sp, XSTEP
+    sub a11, a10, a8
+    s32i a11, sp, REST
+    l32i a11, a15, R_PIXEL
+    s32i a11, sp, PIXEL
     l32i a11, a15, R_OW
+    s32i a11, sp, COUNT
     addi a11, a11, -1
     mull a10, a10, a11
     add a10, a10, a9
@@ -219,46 +231,21 @@ gather:
     l32i a12, sp, HI
     l32i a14, sp, NEAR
     l32i a15, sp, FRAC
+.if MAC16
+    l32i a8, sp, THREE
+    beqz a8, columns
+.endif
 position:
     l32i a4, sp, BLOCK
     l32i a10, sp, OG
 output:
-    l32i a8, sp, THREE
     l32i a7, a4, 0
     mov a3, a2
-    bnez a8, any
 .if MAC16
-    wsr.acclo a7
-    addi a8, a4, 12
-    ldinc m0, a8
-    l8ui a7, a3, 0
-    add a3, a3, a5
-    mula.da.ll.ldinc m1, a8, m0, a7
-    l8ui a7, a3, 0
-    add a3, a3, a5
-    mula.da.hl m0, a7
-    l8ui a7, a3, 0
-    add a3, a3, a6
-    mula.da.ll.ldinc m0, a8, m1, a7
-    l8ui a7, a3, 0
-    add a3, a3, a5
-    mula.da.hl m1, a7
-    l8ui a7, a3, 0
-    add a3, a3, a5
-    mula.da.ll.ldinc m1, a8, m0, a7
-    l8ui a7, a3, 0
-    add a3, a3, a6
-    mula.da.hl m0, a7
-    l8ui a7, a3, 0
-    add a3, a3, a5
-    mula.da.ll.ldinc m0, a8, m1, a7
-    l8ui a7, a3, 0
-    add a3, a3, a5
-    mula.da.hl m1, a7
-    l8ui a7, a3, 0
-    mula.da.ll m0, a7
-    rsr.acclo a7
+    j any
 .else
+    l32i a8, sp, THREE
+    bnez a8, any
 .macro TAP at, step
     l8ui a8, a3, 0
     l16si a9, a4, 16 + 2 * \at
@@ -316,7 +303,9 @@ bounds:
     s32i a13, sp, OP
     l32i a15, sp, FRAC
     j position
-4:  l32i a8, sp, OY             # the next row
+4:
+next_row:
+    l32i a8, sp, OY
     addi a8, a8, -1
     s32i a8, sp, OY
     beqz a8, return
@@ -383,6 +372,127 @@ slow:
     call0 exact
     l32i a10, sp, LEFT
     j bounds
+
+.if MAC16
+# a2 to a4 the window's rows, a5 from tap to tap; a6 bias, a7, a8, a10 SHORTENED, a9 the last weight; the rest as above
+columns:
+    l32i a8, sp, BLOCK
+    s32i a8, sp, CUR
+    l32i a8, sp, TABLE
+    s32i a8, sp, CURTAB
+    l32i a8, sp, OG
+    s32i a8, sp, LEFT
+column:
+    l32i a0, sp, CUR
+    l32i a2, sp, WIN
+    l32i a4, sp, W
+    add a3, a2, a4
+    add a4, a4, a3
+    l32i a6, a0, 0
+    l32i a7, a0, 4
+    l32i a8, a0, 8
+    l32i a10, a0, 12
+    l32i a9, a0, 32
+    addi a0, a0, 12
+    ldinc m0, a0
+    ldinc m1, a0
+    ldinc m2, a0
+    ldinc m3, a0
+    l32i a13, sp, OP
+.macro NINE again, slowly
+    wsr.acclo a6
+    l8ui a0, a2, 0
+    mula.da.ll m0, a0
+    add a2, a2, a5
+    l8ui a0, a2, 0
+    mula.da.hl m0, a0
+    add a0, a2, a5
+    l8ui a0, a0, 0
+    mula.da.ll m1, a0
+    l8ui a0, a3, 0
+    mula.da.hl m1, a0
+    add a3, a3, a5
+    l8ui a0, a3, 0
+    mula.ad.ll a0, m2
+    add a0, a3, a5
+    l8ui a0, a0, 0
+    mula.ad.lh a0, m2
+    l8ui a0, a4, 0
+    mula.ad.ll a0, m3
+    add a4, a4, a5
+    l8ui a0, a4, 0
+    mula.ad.lh a0, m3
+    add a0, a4, a5
+    l8ui a0, a0, 0
+    mula.aa.ll a0, a9
+    rsr.acclo a0
+    ssr a7
+    sra a0, a0
+    mull a0, a0, a8
+    add a0, a0, a10
+    bnone a0, a14, \slowly
+    ssr a15
+    sra a0, a0
+\again:
+    max a0, a0, a11
+    min a0, a0, a12
+    addi a0, a0, -128
+    s8i a0, a13, 0
+    l32i a0, sp, PIXEL
+    add a13, a13, a0
+.endm
+    l32i a0, sp, REST
+    bnez a0, 2f
+    l32i a0, sp, COUNT
+    loop a0, 1f
+    NINE near, slow_near
+1:  j 3f
+2:  l32i a0, sp, COUNT
+    loop a0, 3f
+    NINE far, slow_far
+    l32i a0, sp, REST
+    add a2, a2, a0
+    add a3, a3, a0
+    add a4, a4, a0
+3:  l32i a8, sp, OP
+    addi a8, a8, 1
+    s32i a8, sp, OP
+    l32i a8, sp, CURTAB
+    addi a8, a8, 16
+    s32i a8, sp, CURTAB
+    l32i a8, sp, LEFT
+    addi a8, a8, -1
+    bnez a8, 4f
+    l32i a8, sp, WIN
+    addi a8, a8, 1
+    s32i a8, sp, WIN
+    l32i a8, sp, OG
+4:  s32i a8, sp, LEFT
+    l32i a8, sp, CUR
+    l32i a9, sp, SIZE
+    add a8, a8, a9
+    s32i a8, sp, CUR
+    l32i a9, sp, END
+    bne a8, a9, column
+    l32i a15, sp, REC
+    j next_row
+.macro SLOWLY label, again
+\label:
+    mov a8, a0
+    rsr.acclo a7
+    l32i a9, sp, CURTAB
+    call0 exact
+    mov a0, a8
+    l32i a10, sp, CUR
+    l32i a7, a10, 4
+    l32i a8, a10, 8
+    l32i a9, a10, 32
+    l32i a10, a10, 12
+    j \again
+.endm
+    SLOWLY slow_near, near
+    SLOWLY slow_far, far
+.endif
 
     EXACT
     LEAVE

@@ -133,6 +133,7 @@ def _from_rows(r: Record, across: Axis) -> Amounts:
         "rows: input row": rows,
         "rows: word": bytes_ / 4 * words,
         "rows: byte": bytes_ * (not words),
+        "rows: channel": r[12] * groups * r[14],
         "rows: output": outputs,
         "rows: row of taps": outputs * r[15],
         "rows: tap": outputs * r[15] * r[16],
