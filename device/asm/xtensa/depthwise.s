@@ -2,7 +2,7 @@
 #   out[c, j] = requantise(bias[c, j] + sum_t xu[c, t] * w[c, j, t])        xu = x + 128, a byte without sign
 # Scratch has for each output channel four words (bias and SHORTENED) and its weights as int16, then, for one row of
 # outputs, the input rows that it needs, with their padding. So all windows are alike, and at each position the channels
-# are made one after another: a product takes 5 instructions, an output 35 more. With MAC16 a kernel of 3 x 3 (`columns`)
+# are made one after another: a product takes 4 to 7 instructions, an output 35 more. With MAC16 a kernel of 3 x 3 (`columns`)
 # makes all positions of the row for one channel after another, with its weights in m0 to m3: 24 or 28 for the products,
 # 15 more for an output, 42 for a channel. Without it a product takes 5 or 8. A byte of an input row takes 1.5 where
 # rows are words, else 5.
@@ -45,6 +45,8 @@
 .equ REST, 156
 .equ CUR, 160
 .equ CURTAB, 164
+.equ RUN, 168                   # taps that lie STEP apart, and how many times: a kernel of one column is one run
+.equ RUNS, 172
 REQUANT_FRAME 112
 .equ FRAME, 176
 
@@ -114,6 +116,14 @@ REQUANT_FRAME 112
     addi a9, a7, -9
     or a8, a8, a9
     s32i a8, sp, THREE
+    l32i a8, sp, KW
+    bnei a8, 1, 1f
+    l32i a9, sp, NEXT
+    s32i a9, sp, STEP
+    mov a8, a6
+    movi a6, 1
+1:  s32i a8, sp, RUN
+    s32i a6, sp, RUNS
     l32i a4, a15, R_OH
     s32i a4, sp, OY
     l32i a4, a15, R_OG
@@ -324,17 +334,49 @@ next_row:
     s32i a4, sp, XP
     j outputs
 
-# any kernel. a8 weights, a0 rows left
+# any kernel. a8 weights, a0 runs left
 any:
     addi a8, a4, 16
-    l32i a0, sp, KH
+    l32i a0, sp, RUNS
     s32i a10, sp, LEFT
-1:  l32i a9, sp, KW
-    addi a9, a9, -1
-    beqz a9, 2f
 .if MAC16
     wsr.acclo a7
+    l32i a9, sp, RUN
+    bnei a0, 1, 3f
+    srli a0, a9, 1              # one run: two weights at a time
+    loopnez a0, 4f
+    l32i a7, a8, 0
+    addi a8, a8, 4
+    l8ui a10, a3, 0
+    add a3, a3, a5
+    mula.aa.ll a10, a7
+    l8ui a10, a3, 0
+    add a3, a3, a5
+    mula.aa.lh a10, a7
+4:  bbci a9, 0, 5f
+    l8ui a10, a3, 0
+    l16si a7, a8, 0
+    mula.aa.ll a10, a7
+5:  l32i a10, sp, LEFT
+    rsr.acclo a7
+    j result
+.macro TAP at, step
+    l8ui a10, a3, 0
+    l16si a7, a8, 2 * \at
+    add a3, a3, \step
+    mula.aa.ll a10, a7
+.endm
+3:  bnei a9, 3, 1f              # runs of three
+    loop a0, 6f
+    TAP 0, a5
+    TAP 1, a5
+    TAP 2, a6
+    addi a8, a8, 6
+6:  j 5b
 .endif
+1:  l32i a9, sp, RUN
+    addi a9, a9, -1
+    beqz a9, 2f
     REPEAT a9, tap
     l8ui a10, a3, 0
     l16si a15, a8, 0
@@ -347,17 +389,21 @@ any:
     add a7, a7, a10
 .endif
     AGAIN a9, tap
-.if MAC16
-    rsr.acclo a7
-.endif
 2:  l8ui a10, a3, 0
     l16si a15, a8, 0
     add a3, a3, a6
     addi a8, a8, 2
+.if MAC16
+    mula.aa.ll a10, a15
+.else
     mull a10, a10, a15
     add a7, a7, a10
+.endif
     addi a0, a0, -1
     bnez a0, 1b
+.if MAC16
+    rsr.acclo a7
+.endif
     l32i a10, sp, LEFT
     l32i a15, sp, FRAC
     j result

@@ -135,7 +135,10 @@ def _from_rows(r: Record, across: Axis) -> Amounts:
         "rows: byte": bytes_ * (not words),
         "rows: channel": r[12] * groups * r[14],
         "rows: output": outputs,
-        "rows: row of taps": outputs * r[15],
+        # taps come in runs; one column of taps is one run
+        "rows: row of taps": outputs * (r[15] if r[16] > 1 else 1),
         "rows: tap": outputs * r[15] * r[16],
+        "rows: tap of a single run": outputs * r[15] * r[16] * (1 in r[15:17]),
+        "rows: tap of three": outputs * r[15] * r[16] * (r[16] == 3 and r[15] > 1),
         "rows: outside": rows * (across.reach - min(r[9], across.reach)) * groups,
     }
