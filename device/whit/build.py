@@ -40,7 +40,7 @@ def _kernel(name, families):
                 raise
 
 
-def best(name):
+def best(name, blob=None, expand=False):
     # families of kernels, the best first; what one lacks, the next one has
     if name == "bytecode":
         return [name]
@@ -55,14 +55,11 @@ def best(name):
         if found[0] == "bytecode" and not name:
             print("whit: no native emitter here; its bytecode kernels are much slower")
         model.working = found
-    if not name:
-        return found
-    if name == "pie":  # never by itself: nobody has seen it run
-        module(name)
-        return [name] + found
-    if name not in found:
-        raise ValueError("%s kernels do not run here; %s do" % (name, ", ".join(found)))
-    return found[found.index(name) :]
+    if name:
+        found = module("checks", "choice").chosen(name, found)
+    if blob and found[0][0] in "xp":  # no chip has run them yet
+        found = module("checks", "known").proven(found, blob, expand)
+    return found
 
 
 def _works(name):
@@ -93,6 +90,7 @@ def build(kind, name, blob, arena, families):
     # kind: the module whose Model it becomes
     m = kind.Model()
     m.name = name
+    m.kernels = families[0]
     m._blob = blob
     m._arena = arena
     plan = 36 + word(blob, 20)
@@ -114,14 +112,12 @@ def build(kind, name, blob, arena, families):
         elif op == 15:
             state = True
         else:
-            kernel = families[0]
-            # another one for some records; one that has given a known answer
-            special = "known" if kernel[0] in "xp" else op == 3 and kernel == "viper" and kernel
-            kernel = special and module("checks", special).kernel(blob, at, kind, families)
+            kernel = None
+            if op == 3 and families[0] in "viper xtensa pie":  # another kernel for some records
+                kernel = module("checks", families[0]).kernel(blob, at, kind)
             m._ops.append(kernel or _kernel(operator(op), families))
             m._offsets.append(at - plan)
         at += 4 * word(blob, at + 4)
-    m.kernels = families[0]  # without those that failed meanwhile
     m.input = m.inputs[0]
     m.output = m.outputs[0]
     m._block = getattr(kind, "block", block)(m, plan, end)

@@ -62,7 +62,7 @@ def load(source, kernels=None, stream=None, expand=False):
 
                 blob = kind.open(name, file, size)
         verify.plan(name, blob)
-        families = best(kernels)
+        families = best(kernels, blob, expand)
         model = None
         if expand and kind is models and families[0] not in ("viper", "bytecode"):
             from . import expand as other

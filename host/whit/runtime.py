@@ -32,13 +32,14 @@ FAMILIES = {
     "rv32imc": ("rv32",),
     "xtensawin": ("xtensa", "xtensa-s2"),
 }
-# families that have run in an emulator only: known answers and viper kernels come along
+# families that have run in an emulator only: known answers and other kernels come along
 EMULATED = ("xtensa", "xtensa-s2")
 # families that nothing has run: taken by name only, with those above for what they leave
 UNTRIED: dict[str, tuple[str, ...]] = {"xtensawin": ("pie",)}
 MPY = (6, 3)  # version and native ABI of the .mpy files of the package, and of those that mpy-cross makes
 COMPILER_BYTES = 64 * 1024  # of heap that should stay for compiling a kernel on the board
 _ALWAYS = ["__init__", "model", "loader", "build", "verify", "edges", "report", "stream", "expand", "state", "crc32"]
+_ALWAYS += ["checks/choice"]
 
 
 def families(info: BoardInfo) -> list[str]:
@@ -85,6 +86,7 @@ def runtime(info: BoardInfo, blob: Blob, on_board: Iterable[str] = (), kernels: 
     best = kernels is None or kernels in untried(info)
     hidden = set() if best else {family for row in FAMILIES.values() for family in row} - {kernels}
     names |= {name for name in others if name.partition("/")[0] not in hidden}
+    names |= _instead(names, runs)
     roomy = info.free_ram - blob.blob_bytes - blob.arena_bytes > COMPILER_BYTES
     items = [_item(info, name, roomy) for name in sorted(names)]
     found = [item for item in items if item]
@@ -118,16 +120,22 @@ def _needed(info: BoardInfo, blob: Blob, runs: list[str]) -> set[str]:
             names |= _modules(family, kernel)
             if any(dense(r) for r in blob.records if r[0] == code):
                 names |= _modules(family, "dense")  # conv makes it where its weights are kept
-            if family in EMULATED and "viper" in runs:
-                names |= _modules("viper", kernel)
             if f"viper/{kernel}" in names and code == CONV:
                 names |= _modules("checks", "viper")
                 if info.arch != "x64" and any(r[0] == CONV and pairs(r, blob.arena_bytes) for r in blob.records):
                     names |= _modules("viper", "pairs")  # for 32-bit firmware
-    # a family is tried with its kernel of LUT before it is trusted, an emulated one with each of its kernels
-    names |= {f"{family}/lut" for family in runs if f"{family}/__init__" in names and _folder(family).is_dir()}
+    # a family is tried with its kernel of LUT before it is trusted
+    return names | {f"{family}/lut" for family in runs if f"{family}/__init__" in names and _folder(family).is_dir()}
+
+
+def _instead(names: set[str], runs: list[str]) -> set[str]:
+    """What goes with kernels that have run in an emulator only: their known answers, and those that replace them."""
     kernels = {kernel for family, _, kernel in (name.partition("/") for name in names) if family in EMULATED}
-    return names | (_modules("checks/known", *kernels) if kernels else set())
+    if not kernels:
+        return set()
+    last = "viper" if "viper" in runs else "bytecode"
+    checks = ["xtensa", *(["viper"] if last == "viper" and "conv" in kernels else [])]
+    return _modules("checks", *checks) | _modules("checks/known", *kernels) | _modules(last, *kernels)
 
 
 def _modules(folder: str, *modules: str) -> set[str]:

@@ -21,32 +21,42 @@ from tests.device.session import Session
 from tests.emulated.boards import PROCESSORS, machine
 
 KNOWN = device_root() / "whit" / "checks" / "known"
-# small, with windows inside and outside of the image, rows that fill no tile, words that are not full
-MADE: dict[str, Callable[[], Blob]] = {
-    "add": lambda: layers.pair("ADD", (1, 2, 3, 3), (1, 2, 3, 3)),
-    "conv": lambda: layers.conv(3, 3, 3, 5, (2, 2)),
-    "dense": lambda: layers.dense(37, 5),
-    "depthwise": lambda: layers.depthwise(3, 3, 3),
-    "lut": lambda: layers.one("LOGISTIC", (1, 7)),
-    "pool": lambda: layers.pool("AVERAGE_POOL_2D", 5, 4, 3),
-    "reduce": lambda: layers.reduce("MEAN", (1, 3, 3, 3), (1, 2)),
-    "softmax": lambda: layers.one("SOFTMAX", (1, 7)),
+# small, with windows inside and outside of the image, rows that fill no tile, words that are not full; every way
+# through a kernel but those for large layers
+MADE: dict[str, list[Callable[[], Blob]]] = {
+    "add": [lambda: layers.pair("ADD", (1, 2, 3, 3), (1, 2, 3, 3))],
+    "conv": [lambda: layers.conv(3, 3, 3, 5, (2, 2)), lambda: layers.conv(3, 3, 4, 6, (2, 2), groups=2)],
+    "dense": [lambda: layers.dense(37, 5), lambda: layers.dense(101, 14)],
+    "depthwise": [
+        lambda: layers.depthwise(3, 3, 3),
+        lambda: layers.depthwise(5, 5, 2, stride=2),
+        lambda: layers.depthwise(3, 3, 3, (2, 2)),
+        lambda: layers.depthwise(4, 3, 3, (1, 3)),
+        lambda: layers.depthwise(4, 4, 3, (2, 3)),
+    ],
+    "lut": [lambda: layers.one("LOGISTIC", (1, 7))],
+    "pool": [lambda: layers.pool("AVERAGE_POOL_2D", 5, 4, 3), lambda: layers.pool("MAX_POOL_2D", 5, 4, 3)],
+    "reduce": [lambda: layers.reduce("MEAN", (1, 3, 3, 3), (1, 2))],
+    "softmax": [lambda: layers.one("SOFTMAX", (1, 7))],
 }
 HEAD = """\
-# A layer and its answer, for the kernel {name}; made by tests/device/test_known.py.
-# The record of PLAN, DATA, bytes of the arena, what the arena has at FROM before, and at TO afterwards.
+# Layers and their answers, for the kernel {name}; made by tests/device/test_known.py.
+# Of each: its record of PLAN, DATA, bytes of the arena, where it has what before, and where what afterwards.
+CASES = (
 """
 
 
-def layer(name: str) -> dict[str, Any]:
-    """What the file of a kernel says."""
-    blob = MADE[name]()
+def case(name: str, make: Callable[[], Blob]) -> tuple[bytes, bytes, int, int, bytes, int, bytes]:
+    """What the file of a kernel says of a layer."""
+    blob = make()
     record = [*kernel_records(blob)[0]]
     data = blob.data[record[2] : record[2] + record[3]]
     record[2] = 0
     # softmax: values close to the largest, so that a part of its table will do
     spread = 12 if name == "softmax" else 128
     x = np.random.default_rng(1).integers(-spread, spread, sum(i.size for i in blob.inputs)).astype(np.int8)
+    if name == "dense":
+        x[16:40:8], x[17:40:8], x[22], x[23] = 127, -100, 127, 3  # 256 * X0 - X1 is no int16
     if name == "softmax":
         data = data[: 4 * 2 * spread]
     values = x.tobytes()
@@ -57,30 +67,25 @@ def layer(name: str) -> dict[str, Any]:
     arena = bytearray(max(at + len(part) for at, part in inputs.items()) - start)
     for at, part in inputs.items():
         arena[at - start : at - start + len(part)] = part
-    return {
-        "PLAN": np.array(record, "<u4").tobytes(),
-        "DATA": data,
-        "ARENA": blob.arena_bytes,
-        "FROM": start,
-        "INPUT": bytes(arena),
-        "TO": next(r[4] for r in blob.records if r[0] == OUTPUT),
-        "OUTPUT": Simulator(blob).run(x).tobytes(),
-    }
+    to = next(r[4] for r in blob.records if r[0] == OUTPUT)
+    plan = np.array(record, "<u4").tobytes()
+    return plan, data, blob.arena_bytes, start, bytes(arena), to, Simulator(blob).run(x).tobytes()
 
 
 def text(name: str) -> str:
     lines = [HEAD.format(name=name)]
-    for key, value in layer(name).items():
-        lines.append(f"{key} = {_literal(value) if isinstance(value, bytes) else value}\n")
-    return "".join(lines)
+    for make in MADE[name]:
+        values = [_literal(value) if isinstance(value, bytes) else str(value) for value in case(name, make)]
+        lines.append("    (\n" + "".join(f"        {value},\n" for value in values) + "    ),\n")
+    return "".join([*lines, ")\n"])
 
 
 def _literal(data: bytes) -> str:
     # lines as ruff would have them
-    parts = ["".join(f"\\x{byte:02x}" for byte in data[i : i + 28]) for i in range(0, len(data), 28)]
-    if len(data) < 28:
+    parts = ["".join(f"\\x{byte:02x}" for byte in data[i : i + 26]) for i in range(0, len(data), 26)]
+    if len(data) <= 26:
         return f'b"{"".join(parts)}"'
-    return "(\n" + "".join(f'    b"{part}"\n' for part in parts) + ")"
+    return "(\n" + "".join(f'            b"{part}"\n' for part in parts) + "        )"
 
 
 @pytest.mark.parametrize("name", MADE)
@@ -106,11 +111,11 @@ def test_every_family_gives_it(family: str, name: str) -> None:
     run = board.load_mpy(path.read_bytes(), ["run"])["run"]
     known: dict[str, Any] = {}
     exec((KNOWN / f"{name}.py").read_text(), known)
-    plan, data = board.buffer(known["PLAN"]), board.buffer(known["DATA"] or bytes(4))
-    arena = board.buffer(known["ARENA"])
-    arena.write(known["INPUT"], known["FROM"])
-    board.call(run, [0, plan.addr, 0, arena.addr, 0, data.addr, 0, 0, 0, 0])
-    assert arena.read()[known["TO"] :][: len(known["OUTPUT"])] == known["OUTPUT"]
+    for plan, data, size, start, before, to, after in known["CASES"]:
+        buffers = [board.buffer(plan), board.buffer(size), board.buffer(data or bytes(4))]
+        buffers[1].write(before, start)
+        board.call(run, [0, buffers[0].addr, 0, buffers[1].addr, 0, buffers[2].addr, 0, 0, 0, 0])
+        assert buffers[1].read()[to : to + len(after)] == after
 
 
 # machine code cannot run here: the viper kernels of this machine stand for it. `lost` is what one of them does instead
@@ -158,6 +163,40 @@ def test_what_fails_leaves_the_model_to_viper(lost: str | None, wrong: str) -> N
         assert ("xtensa" in mp.value("repr(m)")) == (lost is None)
         mp.run("m.input[:] = data\nm.run()", x.tobytes())
         assert mp.value("bytes(m.output)") == Simulator(blob).run(x).tobytes()
-        # nor does the next model trust it
-        assert mp.value("whit.load(data).kernels", models.tiny().content) == ("xtensa" if lost is None else "viper")
+        # nor does the next model trust it, where there was a wrong answer
+        again = lost is None or wrong == "fail" and lost in ("pool", "softmax")
+        assert mp.value("whit.load(data).kernels", models.tiny().content) == ("xtensa" if again else "viper")
         assert mp.value("[name for name in sys.modules if 'known' in name]") == []
+
+
+MISSING = """
+import whit.checks.known
+import builtins
+def module(*path):
+    if path == ("checks", "known", "conv"):
+        raise ImportError("not here")
+    return build.module(*path)
+def no_room(x):
+    if isinstance(x, int):
+        raise MemoryError
+    return builtins.bytearray(x)
+"""
+
+
+@pytest.mark.parametrize("how", ["module = module", "bytearray = no_room"])
+def test_a_kernel_that_cannot_be_asked_is_not_trusted(how: str) -> None:
+    with Session() as mp:
+        mp.run(f"import whit\n{FAKE}\nlost = None\n{MISSING}\nwhit.checks.known.{how}")
+        assert mp.value("whit.load(data).kernels", models.tiny().content) == "viper"
+
+
+@pytest.mark.parametrize("wanted", ["None", "'xtensa-s2'"])
+@pytest.mark.parametrize("lost", [None, "conv"])
+def test_an_s2_whose_kernels_fail_takes_viper(wanted: str, lost: str | None) -> None:
+    with Session() as mp:
+        mp.run(f"import whit\n{FAKE.replace('whit.xtensa', 'whit.xtensa-s2')}\nlost = {lost!r}\nwrong = lambda: None")
+        mp.run("build._right = lambda name: True")
+        mp.run("class Other:\n    __path__ = '/none'\nsys.modules['whit.xtensa'] = Other")
+        assert mp.value(f"whit.load(data, {wanted}).kernels", models.tiny().content) == (
+            "viper" if lost else "xtensa-s2"
+        )

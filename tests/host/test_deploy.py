@@ -609,9 +609,14 @@ def test_each_board_gets_the_form_that_runs_best_there() -> None:
         esp32 = replace(PICO, arch="xtensawin", machine=f"Generic {machine} module with {machine}")
         kernels = {name.partition(".")[0] for name in names(esp32)}
         needed = {f"{family}/__init__", f"{family}/conv", f"{family}/lut"}
-        needed |= {"checks/known/__init__", "checks/known/conv", "viper/conv", "checks/viper"}
+        needed |= {"checks/known/__init__", "checks/known/conv", "viper/conv", "checks/viper", "checks/xtensa"}
         assert needed <= kernels, needed - kernels
         assert not [name for name in kernels if name.startswith("xtensa") and not name.startswith(family + "/")]
+        # kernels of another model stay, and so does what they need; bytecode replaces them where there is no viper
+        stay = [item.path for item in runtime(esp32, tiny(), [f"/lib/whit/{family}/pool.mpy"])]
+        assert {"/lib/whit/checks/known/pool.mpy", f"/lib/whit/{family}/pool.mpy"} <= set(stay)
+        assert any(path.startswith("/lib/whit/viper/pool.") for path in stay)
+        assert "bytecode/conv" in {name.partition(".")[0] for name in names(replace(esp32, native=False))}
     with pytest.raises(WhitError, match="dsp kernels do not run on Raspberry Pi Pico with RP2040"):
         names(PICO, kernels="dsp")
 
@@ -630,7 +635,8 @@ def test_kernels_that_no_one_has_seen_run_come_by_name_only() -> None:
     assert {"xtensa/conv.mpy", "xtensa/lut.mpy"} <= names(s3)
     # what other models need stays, and so does what is there by name
     there = ("/lib/whit/xtensa/pool.mpy",)
-    assert names(s3, there, kernels="pie") == names(s3) | pie | {"xtensa/pool.mpy"}
+    pool = {"xtensa/pool.mpy", "checks/known/pool.mpy", "viper/pool.py"}
+    assert names(s3, there, kernels="pie") == names(s3) | pie | pool
     assert names(s3, ("/lib/whit/pie/pixels.mpy",)) == names(s3) | {"pie/pixels.mpy"}
     for machine in ("Generic ESP32 module with ESP32", "Generic ESP32S2 module with ESP32S2"):
         other = replace(s3, machine=machine)

@@ -3,8 +3,8 @@ from ..build import module
 from ..model import word
 
 
-def kernel(b, at):
-    "Its function, or None."
+def kernel(b, at, kind):
+    "Its function, that of xtensa's kernel for dense layers, or None."
     r = [word(b, at + 4 * i) for i in range(30)]
     if (
         r[10] == r[15] == r[16] == 1
@@ -14,3 +14,4 @@ def kernel(b, at):
         and r[11] > (4 if r[29] else 24)
     ):
         return module("pie", "pixels").run
+    return module("checks", "xtensa").kernel(b, at, kind)

@@ -54,7 +54,7 @@ def pairs(r: list[int], arena_bytes: int) -> bool:
 def dense(r: Sequence[int]) -> bool:
     """Whether a record is CONV with one position and tap inside the image, without groups, and its weights bytes.
 
-    Some families have a kernel ``dense`` for it; device/whit/checks/known decides alike.
+    Some families have a kernel ``dense`` for it; device/whit/checks/xtensa.py decides alike.
     """
     return r[0] == CONV and [r[i] for i in (10, 12, 13, 15, 16, 21, 22, 29)] == [1, 1, 1, 1, 1, 0, 0, 0]
 

@@ -1,42 +1,55 @@
-# Xtensa's kernels, which no chip has run yet: each gives a known answer before it is trusted. One file per kernel.
+# Known answers, for kernels that no chip has run yet: each gives its own before a model takes it. One file per kernel.
+from ... import model
 from ...build import module, operator, word, words
 
 
-def kernel(b, at, kind, families):
-    "The function for a record of PLAN. None: xtensa lacks it, or failed and is none of the families any more."
-    op = word(b, at)
-    i = 0
+def proven(families, b, expand):
+    "The families without Xtensa's, if one of the kernels that the blob needs is wrong, or has no room here."
     if families[0] == "pie":
-        run = op == 3 and module("checks", "pie").kernel(b, at)
-        if run:
-            return run
-        i = 1
-    names = [operator(op)]
-    # CONV of one position and tap inside the image, without groups and kept weights, has a kernel of its own
-    one = [word(b, at + 4 * n) for n in (10, 12, 13, 15, 16, 21, 22, 29)] if op == 3 else []
-    if one == [1, 1, 1, 1, 1, 0, 0, 0] and not (hasattr(kind, "kept") and kind.kept(b, at)):
-        names.insert(0, "dense")
-    for name in names:
         try:
-            run = module(families[i], name).run
-            if _right(name, run):
-                return run
-        except ImportError:
-            continue
-        except (SyntaxError, ValueError, MemoryError):
-            pass
-        families.pop(i)
-        break
-
-
-def _right(name, run):
-    known = module("checks", "known", name)
+            module("pie", "pixels")
+        except (ImportError, MemoryError):
+            families = families[1:]
+    family = [name for name in families if name[0] == "x"]
+    if not family:
+        return families
+    family = family[0]
+    left = [name for name in families if name[0] not in "xp"]
     try:
-        arena = bytearray(known.ARENA)
-    except MemoryError:
-        return True  # no room to try it
-    arena[known.FROM : known.FROM + len(known.INPUT)] = known.INPUT
-    plan = bytearray(known.PLAN)
-    data = bytearray(known.DATA)
+        module(family)
+        for name in _kernels(b, expand):
+            try:
+                run = module(family, name).run
+            except ImportError:
+                continue  # viper makes it
+            for case in module("checks", "known", name).CASES:
+                if not _right(run, *case):
+                    model.working = left
+                    return left
+        return families
+    except (ImportError, SyntaxError, ValueError, MemoryError):
+        return left
+
+
+def _kernels(b, expand):
+    dense = module("checks", "xtensa").dense
+    found = set()
+    at = 36 + word(b, 20)
+    end = at + word(b, 24)
+    while at < end:
+        op = word(b, at)
+        if op > 2:
+            found.add(operator(op))
+            if dense(b, at):
+                found.add("dense")
+        at += 4 * word(b, at + 4)
+    return found
+
+
+def _right(run, plan, data, size, start, before, to, after):
+    arena = bytearray(size)
+    arena[start : start + len(before)] = before
+    plan = bytearray(plan)
+    data = bytearray(data)
     run(words(plan, arena, data))
-    return arena[known.TO : known.TO + len(known.OUTPUT)] == known.OUTPUT
+    return arena[to : to + len(after)] == after
