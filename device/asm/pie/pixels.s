@@ -49,9 +49,7 @@ REQUANT_FRAME 124
 .equ FRAME, 160 + SIMD_FRAME
 
     ENTER FRAME
-    l32i a15, a2, 0
-    l32i a4, a2, 4
-    add a15, a15, a4
+    RECORD a15, a4
     s32i a15, sp, REC
     l32i a12, a2, 28            # kept weights
     l32i a4, a2, 36
@@ -168,12 +166,7 @@ row:
     s32i a3, sp, WTS
     l32i a3, sp, TAB            # a2 is where PARAMS begins
     l32i a4, sp, COUNT
-1:  SHORTENED a3, a8, a9, a10, a11
-    l32i a11, a3, 12
-    s32i a11, a2, 0
-    s32i a8, a2, 4
-    s32i a9, a2, 8
-    s32i a10, a2, 12
+1:  FOUR_WORDS a3, 12
     addi a2, a2, 16
     addi a3, a3, 16
     addi a4, a4, -1
@@ -213,27 +206,13 @@ channel:
     mull a8, a8, a9
     l32i a9, a6, 12
     add a8, a8, a9
-    bnone a8, a14, 3f
-    ssr a15
-    sra a8, a8
-2:  max a8, a8, a11
-    min a8, a8, a12
-    addi a8, a8, -128
-    s8i a8, a13, 0
+    RESULT a8, 3f, 2
     addi a13, a13, 1
     addi a6, a6, 16
     bne a6, a10, channel
     call0 next
     bnez a4, position
-    l32i a4, sp, COUNT          # the next pass
-    l32i a5, sp, OUT
-    add a5, a5, a4
-    s32i a5, sp, OUT
-    l32i a5, sp, LEFT
-    sub a5, a5, a4
-    s32i a5, sp, LEFT
-    beqz a5, return
-    j pass
+    NEXT_PASS
 3:  l32i a9, sp, DELTA
     add a9, a9, a6
     call0 exact
@@ -290,13 +269,7 @@ one:                            # a row of it
     l32i a12, sp, HI
     l32i a14, sp, NEAR
     l32i a15, sp, FRAC
-    bnone a8, a14, 4f
-    ssr a15
-    sra a8, a8
-3:  max a8, a8, a11
-    min a8, a8, a12
-    addi a8, a8, -128
-    s8i a8, a13, 0
+    RESULT a8, 4f, 3
     addi a13, a13, 1
     addi a6, a6, 16
     l32i a3, sp, TILE           # the next row begins a word behind this one

@@ -176,32 +176,14 @@ four:
     s32i a13, sp, OP
     call0 next
     bnez a4, position
-    l32i a4, sp, COUNT          # the next pass
-    l32i a5, sp, OUT
-    add a5, a5, a4
-    s32i a5, sp, OUT
-    l32i a5, sp, LEFT
-    sub a5, a5, a4
-    s32i a5, sp, LEFT
-    beqz a5, return
-    j pass
+    NEXT_PASS
 
 # --- single. a2 bytes from four to four, a3 column, a5 its end; a4 weights; a8 to a11 sums; a0, a7, a12 temporary, the rest
 # as above. Sums of rows that a tile does not have are made of what follows it, which is the table in the end, and dropped.
 single:
     call0 first
 single_position:
-    l32i a15, sp, REC
-    l32i a4, a15, R_GROUPS
-    s32i a4, sp, GROUP
-    l32i a4, sp, XP
-    s32i a4, sp, GX
-    l32i a4, sp, OP
-    s32i a4, sp, GOUT
-    l32i a4, sp, WTS
-    s32i a4, sp, TILE
-    l32i a6, sp, TAB
-    s32i a6, sp, PARAMS
+    FIRST_GROUP
 group:
     l32i a3, sp, GX
     call0 column
@@ -267,18 +249,7 @@ some:                           # a tile
     s32i a5, sp, COUNT
     bnez a5, some
     s32i a13, sp, GOUT
-    l32i a15, sp, REC
-    l32i a4, a15, R_CG
-    l32i a5, sp, GX
-    add a5, a5, a4
-    s32i a5, sp, GX
-    l32i a4, sp, GROUP
-    addi a4, a4, -1
-    s32i a4, sp, GROUP
-    bnez a4, group
-    call0 next
-    bnez a4, single_position
-    j return
+    NEXT_GROUP
 
 # Four words for each of a4 channels, to a2, from the table a3, whose bias is at a12. Uses a8 to a11.
     .balign 4
@@ -314,13 +285,7 @@ channels:
     mull a8, a8, a9
     l32i a9, a6, 12
     add a8, a8, a9
-    bnone a8, a14, 3f
-    ssr a15
-    sra a8, a8
-2:  max a8, a8, a11
-    min a8, a8, a12
-    addi a8, a8, -128
-    s8i a8, a13, 0
+    RESULT a8, 3f, 2
     addi a13, a13, 1
     addi a3, a3, 4
     addi a6, a6, 16

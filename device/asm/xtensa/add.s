@@ -23,9 +23,7 @@
 .equ FRAME, 64
 
     ENTER FRAME
-    l32i a15, a2, 0
-    l32i a4, a2, 4
-    add a15, a15, a4
+    RECORD a15, a4
     s32i a15, sp, REC
     l32i a9, a2, 12             # arena
     l32i a10, a2, 20            # this record's part of DATA

@@ -90,12 +90,7 @@ row:
     s32i a3, sp, WTS
     l32i a3, sp, TAB            # a2 is where PARAMS begins
     l32i a4, sp, COUNT
-1:  SHORTENED a3, a8, a9, a10, a11
-    l32i a11, a3, 0
-    s32i a11, a2, 0
-    s32i a8, a2, 4
-    s32i a9, a2, 8
-    s32i a10, a2, 12
+1:  FOUR_WORDS a3, 0
     addi a2, a2, 16
     addi a3, a3, 16
     addi a4, a4, -1
@@ -141,28 +136,14 @@ channel:
     mull a8, a8, a9
     l32i a9, a6, 12
     add a8, a8, a9
-    bnone a8, a14, 3f
-    ssr a15
-    sra a8, a8
-2:  max a8, a8, a11
-    min a8, a8, a12
-    addi a8, a8, -128
-    s8i a8, a13, 0
+    RESULT a8, 3f, 2
     addi a13, a13, 1
     addi a6, a6, 16
     l32i a9, sp, END
     bne a6, a9, channel
     call0 next
     bnez a4, position
-    l32i a4, sp, COUNT          # the next pass
-    l32i a5, sp, OUT
-    add a5, a5, a4
-    s32i a5, sp, OUT
-    l32i a5, sp, LEFT
-    sub a5, a5, a4
-    s32i a5, sp, LEFT
-    beqz a5, return
-    j pass
+    NEXT_PASS
 3:  l32i a9, sp, DELTA
     add a9, a9, a6
     call0 exact
@@ -172,17 +153,7 @@ channel:
 single:
     call0 first
 single_position:
-    l32i a15, sp, REC
-    l32i a4, a15, R_GROUPS
-    s32i a4, sp, GROUP
-    l32i a4, sp, XP
-    s32i a4, sp, GX
-    l32i a4, sp, OP
-    s32i a4, sp, GOUT
-    l32i a4, sp, WTS
-    s32i a4, sp, TILE
-    l32i a6, sp, TAB
-    s32i a6, sp, PARAMS
+    FIRST_GROUP
 group:
     l32i a3, sp, GX
     call0 column
@@ -248,13 +219,7 @@ one:                            # a row of it
     sra a8, a7
     mull a8, a8, a9
     add a8, a8, a3
-    bnone a8, a14, 8f
-    ssr a15
-    sra a8, a8
-4:  max a8, a8, a11
-    min a8, a8, a12
-    addi a8, a8, -128
-    s8i a8, a13, 0
+    RESULT a8, 8f, 4
     addi a13, a13, 1
     addi a6, a6, 16
     l32i a5, sp, RLEFT
@@ -275,18 +240,7 @@ one:                            # a row of it
     s32i a4, sp, TILE
     s32i a6, sp, PARAMS
     s32i a13, sp, GOUT
-    l32i a15, sp, REC
-    l32i a4, a15, R_CG
-    l32i a5, sp, GX
-    add a5, a5, a4
-    s32i a5, sp, GX
-    l32i a4, sp, GROUP
-    addi a4, a4, -1
-    s32i a4, sp, GROUP
-    bnez a4, group
-    call0 next
-    bnez a4, single_position
-    j return
+    NEXT_GROUP
 8:  mov a9, a6
     call0 exact
     l32i a10, sp, MASK

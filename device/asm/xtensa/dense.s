@@ -35,9 +35,7 @@ REQUANT_FRAME 68
 .equ FRAME, 176
 
     ENTER FRAME
-    l32i a15, a2, 0
-    l32i a4, a2, 4
-    add a15, a15, a4            # the record
+    RECORD a15, a4
     l32i a14, a2, 12            # arena
     l32i a12, a2, 20
     REQUANT_SETUP
@@ -326,13 +324,7 @@ sum:
     sra a5, a7
     mull a8, a8, a5
     add a8, a8, a3
-    bnone a8, a14, 7f
-    ssr a15
-    sra a8, a8
-6:  max a8, a8, a11
-    min a8, a8, a12
-    addi a8, a8, -128
-    s8i a8, a13, 0
+    RESULT a8, 7f, 6
     addi a13, a13, 1
     addi a6, a6, 16
     l32i a5, sp, BACK

@@ -51,9 +51,7 @@ REQUANT_FRAME 112
 .equ FRAME, 176
 
     ENTER FRAME
-    l32i a15, a2, 0
-    l32i a4, a2, 4
-    add a15, a15, a4
+    RECORD a15, a4
     s32i a15, sp, REC
     l32i a14, a2, 12            # arena
     l32i a13, a2, 20            # weights
@@ -144,12 +142,7 @@ REQUANT_FRAME 112
 
 # --- output channels to scratch: a2 to, a5 left, a7 taps, a12 table, a13 weights
 each:
-    SHORTENED a12, a8, a9, a10, a11
-    l32i a11, a12, 0
-    s32i a11, a2, 0
-    s32i a8, a2, 4
-    s32i a9, a2, 8
-    s32i a10, a2, 12
+    FOUR_WORDS a12, 0
     addi a12, a12, 16
     addi a8, a2, 16
     mov a9, a7
@@ -281,14 +274,7 @@ result:
     mull a8, a8, a9
     l32i a9, a4, 12
     add a8, a8, a9
-    bnone a8, a14, slow
-    ssr a15
-    sra a8, a8
-bounds:
-    max a8, a8, a11
-    min a8, a8, a12
-    addi a8, a8, -128
-    s8i a8, a13, 0
+    RESULT a8, slow, bounds
     addi a13, a13, 1
     addi a10, a10, -1
     bnez a10, 3f
@@ -476,14 +462,7 @@ column:
     sra a0, a0
     mull a0, a0, a8
     add a0, a0, a10
-    bnone a0, a14, \slowly
-    ssr a15
-    sra a0, a0
-\again:
-    max a0, a0, a11
-    min a0, a0, a12
-    addi a0, a0, -128
-    s8i a0, a13, 0
+    RESULT a0, \slowly, \again
     l32i a0, sp, PIXEL
     add a13, a13, a0
 .endm

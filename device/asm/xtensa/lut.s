@@ -2,9 +2,7 @@
 # a3 in, a4 table, a5 out, a6 bytes left. 5 instructions a byte, 4.25 in fours.
 .include "frame.inc"
     ENTER 32
-    l32i a7, a2, 0
-    l32i a8, a2, 4
-    add a7, a7, a8              # the record
+    RECORD a7, a8
     l32i a8, a2, 12             # the arena
     l32i a4, a2, 20
     l32i a9, a7, 8

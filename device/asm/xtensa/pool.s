@@ -22,9 +22,7 @@
 .equ FRAME, 64
 
     ENTER FRAME
-    l32i a15, a2, 0
-    l32i a4, a2, 4
-    add a15, a15, a4
+    RECORD a15, a4
     l32i a4, a2, 12
     l32i a5, a15, 16
     add a5, a5, a4

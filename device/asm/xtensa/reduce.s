@@ -14,9 +14,7 @@
 .equ FRAME, 32
 
     ENTER FRAME
-    l32i a15, a2, 0
-    l32i a4, a2, 4
-    add a15, a15, a4
+    RECORD a15, a4
     l32i a4, a2, 12
     l32i a14, a15, 20
     add a14, a14, a4

@@ -12,9 +12,7 @@
 .equ FRAME, 32
 
     ENTER FRAME
-    l32i a15, a2, 0
-    l32i a4, a2, 4
-    add a15, a15, a4
+    RECORD a15, a4
     l32i a4, a2, 12
     l32i a5, a2, 20
     l32i a6, a15, 8
