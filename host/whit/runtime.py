@@ -38,8 +38,20 @@ EMULATED = ("xtensa", "xtensa-s2")
 UNTRIED: dict[str, tuple[str, ...]] = {"xtensawin": ("pie",)}
 MPY = (6, 3)  # version and native ABI of the .mpy files of the package, and of those that mpy-cross makes
 COMPILER_BYTES = 64 * 1024  # of heap that should stay for compiling a kernel on the board
-_ALWAYS = ["__init__", "model", "loader", "build", "verify", "edges", "report", "stream", "expand", "state", "crc32"]
-_ALWAYS += ["checks/choice"]
+_ALWAYS = [
+    "__init__",
+    "model",
+    "loader",
+    "build",
+    "verify",
+    "edges",
+    "report",
+    "stream",
+    "expand",
+    "state",
+    "crc32",
+    "checks/choice",
+]
 
 
 def families(info: BoardInfo) -> list[str]:

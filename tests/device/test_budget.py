@@ -96,14 +96,8 @@ def test_runtime_and_kernels_of_a_small_network_fit_in_12_kb(tmp_path: Path) -> 
     pico = BoardInfo("", "", "rp2", (1, 24, 1), "1.24.1", "armv6m", 6, 3, 40_000, 800_000, True, False, None)
     sizes = {item.path.removeprefix("/lib/whit/"): len(item.content) for item in runtime(pico, blob)}
     sizes["__init__.py"] = mpy_bytes(Path("whit/__init__.py"), tmp_path)  # sent as source, to show its version
-    on_request = (
-        "report",
-        "stream",
-        "expand",
-        "state",
-        "crc32",
-        "checks/choice",
-    )  # nothing of this runs in load and predict
+    # nothing of this runs in load and predict
+    on_request = ("report", "stream", "expand", "state", "crc32", "checks/choice")
     needed = {name: n for name, n in sizes.items() if name.partition(".")[0] not in on_request}
     assert not [name for name in needed if name.startswith("viper")]
     assert sum(needed.values()) <= 12 * 1024, needed
